@@ -1,0 +1,101 @@
+/**
+ * What typetun throws. Wrong arguments are `TypeError` or `RangeError`; everything else that is
+ * unexpected is a {@link TunError} with a stable `code`. Expected outcomes (nothing to read yet,
+ * queue full) are return values, never exceptions. Match on `code`, never on the message.
+ */
+
+/** Every code a {@link TunError} can carry, with the situation it names. */
+export const TunErrorCode = {
+  /** A written bundle breaks a rule of the format; nothing of it was delivered. */
+  BUNDLE_INVALID: 'ERR_TUN_BUNDLE_INVALID',
+  /** A packet, address, or header could not be parsed. */
+  PACKET_INVALID: 'ERR_TUN_PACKET_INVALID',
+  /** The read was cancelled: its handle was closed. */
+  CANCELLED: 'ERR_TUN_CANCELLED',
+  /** The device handle is closed. */
+  HANDLE_CLOSED: 'ERR_TUN_HANDLE_CLOSED',
+  /** The adapter halted or shut down under an open handle ("file forced closed"). */
+  FORCED_CLOSED: 'ERR_TUN_FORCED_CLOSED',
+  /** Opening a device whose adapter is halted or on the way there ("delete pending"). */
+  DELETE_PENDING: 'ERR_TUN_DELETE_PENDING',
+  /** The host removed the network interface under the adapter. */
+  ADAPTER_REMOVED: 'ERR_TUN_ADAPTER_REMOVED',
+  /** The control call makes no sense in the adapter's present state. */
+  INVALID_STATE: 'ERR_TUN_INVALID_STATE',
+  /** No adapter of this process answers to that device name. */
+  NOT_FOUND: 'ERR_TUN_NOT_FOUND',
+  /** The interface name is in use. */
+  NAME_TAKEN: 'ERR_TUN_NAME_TAKEN',
+  /** The address, route or MTU was refused by the operating system or did not read back. */
+  CONFIGURATION: 'ERR_TUN_CONFIGURATION',
+  /** The process lacks the right to create or configure an adapter. */
+  NO_PRIVILEGE: 'ERR_TUN_NO_PRIVILEGE',
+  /** The operating system's TUN driver is not there (`/dev/net/tun` missing). */
+  NO_DRIVER: 'ERR_TUN_NO_DRIVER',
+  /** The optional FFI package (koffi) is not installed or does not load here. */
+  NO_FFI: 'ERR_TUN_NO_FFI',
+  /** This platform or link cannot do what was asked. */
+  UNSUPPORTED: 'ERR_TUN_UNSUPPORTED',
+  /** The network namespace could not be opened or entered. */
+  NETNS: 'ERR_TUN_NETNS',
+  /** A caller's buffer was detached or resized while a read was waiting with it. */
+  BUFFER_DETACHED: 'ERR_TUN_BUFFER_DETACHED',
+  /** A property request (OID) that is unknown here. */
+  OID_NOT_SUPPORTED: 'ERR_TUN_OID_NOT_SUPPORTED',
+  /** A property request whose buffer is too short; `bytesNeeded` says how long it must be. */
+  OID_TOO_SHORT: 'ERR_TUN_OID_TOO_SHORT',
+  /** A property request with data that is refused. */
+  OID_INVALID_DATA: 'ERR_TUN_OID_INVALID_DATA',
+  /** A system call failed in a way that has no code of its own; see `syscall` and `errno`. */
+  SYSCALL: 'ERR_TUN_SYSCALL',
+} as const;
+
+export type TunErrorCode = (typeof TunErrorCode)[keyof typeof TunErrorCode];
+
+/** Details that accompany a {@link TunError}. */
+export interface TunErrorDetails {
+  /** The system call that failed, as its manual page names it. */
+  readonly syscall?: string | undefined;
+  /** The operating system's error number, positive. */
+  readonly errno?: number | undefined;
+  /** For `OID_TOO_SHORT`: the buffer length that would do, in bytes. */
+  readonly bytesNeeded?: number | undefined;
+  /** For `BUNDLE_INVALID`: the index of the offending entry, from 0. */
+  readonly packetIndex?: number | undefined;
+  /** The error underneath. */
+  readonly cause?: unknown;
+}
+
+const BRAND = Symbol.for('typetun.TunError');
+
+/** An unexpected failure. `message` names the offending value and what to do about it. */
+export class TunError extends Error {
+  readonly code: TunErrorCode;
+  readonly syscall: string | undefined;
+  readonly errno: number | undefined;
+  readonly bytesNeeded: number | undefined;
+  readonly packetIndex: number | undefined;
+
+  constructor(code: TunErrorCode, message: string, details: TunErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'TunError';
+    this.code = code;
+    this.syscall = details.syscall;
+    this.errno = details.errno;
+    this.bytesNeeded = details.bytesNeeded;
+    this.packetIndex = details.packetIndex;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/**
+ * Tells whether a value is a {@link TunError}, also one from another copy of this package, and
+ * optionally whether it carries `code`. Never throws; `false` for anything else, null included.
+ */
+export function isTunError(value: unknown, code?: TunErrorCode): value is TunError {
+  return (
+    value instanceof Error &&
+    (value as unknown as Record<symbol, unknown>)[BRAND] === true &&
+    (code === undefined || (value as TunError).code === code)
+  );
+}

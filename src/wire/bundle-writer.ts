@@ -1,0 +1,80 @@
+/** Builds a bundle, packet by packet, in one buffer. Allocates nothing per packet. */
+
+import { CopyArea, copyBytes } from '../copy.ts';
+import { TunError, TunErrorCode } from '../errors.ts';
+import { ENTRY_HEADER_BYTES, entryBytes, MAX_BUNDLE_PACKETS, MAX_ENTRY_BYTES } from '../limits.ts';
+import { isPacket, writeEntryHeader, writeEntryTail } from './bundle.ts';
+
+export class BundleWriter {
+  #bytes: Uint8Array;
+  #target: CopyArea;
+  /** Where the last packet came from: most programs append from one buffer again and again. */
+  #source: CopyArea;
+  #length = 0;
+  #count = 0;
+
+  /** Writes into `bytes`, which stays the caller's; without it, into a buffer for one largest packet. */
+  constructor(bytes: Uint8Array = new Uint8Array(MAX_ENTRY_BYTES)) {
+    this.#bytes = bytes;
+    this.#target = new CopyArea(bytes);
+    this.#source = this.#target;
+  }
+
+  /** Bytes used. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Packets appended. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The whole buffer. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Starts an empty bundle, in `bytes` if given. */
+  reset(bytes: Uint8Array = this.#bytes): void {
+    if (!this.#target.matches(bytes)) this.#target = new CopyArea(bytes);
+    this.#bytes = bytes;
+    this.#length = 0;
+    this.#count = 0;
+  }
+
+  /**
+   * Appends a copy of the packet of `length` bytes at `offset` of `packet`. Returns false, with
+   * nothing changed, when it does not fit: write out what is there, reset, and append again.
+   *
+   * @throws TunError `PACKET_INVALID` when it is no packet a bundle can carry.
+   */
+  append(packet: Uint8Array, offset = 0, length: number = packet.byteLength - offset): boolean {
+    if (
+      offset < 0 ||
+      offset + length > packet.byteLength ||
+      !isPacket(packet[offset] ?? 0, length)
+    ) {
+      throw new TunError(
+        TunErrorCode.PACKET_INVALID,
+        `the ${length} bytes at offset ${offset} of ${packet.byteLength} are no IPv4 packet of 20 bytes or more and no IPv6 packet of 40 or more, up to 61424`,
+      );
+    }
+    const at = this.#length;
+    if (this.#count >= MAX_BUNDLE_PACKETS || at + entryBytes(length) > this.#bytes.byteLength) {
+      return false;
+    }
+    writeEntryHeader(this.#bytes, at, length);
+    const target = at + ENTRY_HEADER_BYTES;
+    if (!this.#source.matches(packet)) this.#source = new CopyArea(packet);
+    copyBytes(this.#source, offset, this.#target, target, length);
+    this.#length = writeEntryTail(this.#bytes, at, length);
+    this.#count++;
+    return true;
+  }
+
+  /** The bundle so far: a view of the buffer. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
