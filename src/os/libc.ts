@@ -1,0 +1,139 @@
+/**
+ * The C library's calls that typetun makes, bound once per thread. Thin: each returns what the C
+ * function returns; `errno()` is to be read straight after a failure. Pointers are plain numbers
+ * (`addressOf(view) + offset`) on the packet path, typed arrays elsewhere.
+ *
+ * None of these may block for longer than `MAX_BLOCK_MS`: descriptors are non-blocking, waits are capped.
+ */
+
+import { getSystemErrorName } from 'node:util';
+import { TunError, TunErrorCode } from '../errors.ts';
+import { ffi } from './ffi.ts';
+
+export interface Libc {
+  ioctl(fd: number, request: number, argument: Uint8Array): number;
+  /** `ioctl` whose argument is a plain integer in the pointer's place. */
+  ioctlInt(fd: number, request: number, argument: number): number;
+  read(fd: number, address: number, bytes: number): number;
+  write(fd: number, address: number, bytes: number): number;
+  readv(fd: number, iovecAddress: number, count: number): number;
+  poll(pollfds: Uint8Array, count: number, timeoutMs: number): number;
+  close(fd: number): number;
+  socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, bytes: number): number;
+  getsockname(fd: number, address: Uint8Array, bytesInOut: Uint8Array): number;
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, bytes: number): number;
+  sendto(
+    fd: number,
+    data: Uint8Array,
+    bytes: number,
+    flags: number,
+    address: Uint8Array | null,
+    addressBytes: number,
+  ): number;
+  recv(fd: number, data: Uint8Array, bytes: number, flags: number): number;
+  recvfrom(
+    fd: number,
+    data: Uint8Array,
+    bytes: number,
+    flags: number,
+    address: Uint8Array | null,
+    addressBytesInOut: Uint8Array | null,
+  ): number;
+  setns(fd: number, type: number): number;
+  /** Index of the interface in the thread's network namespace; 0 when there is none. */
+  ifNameToIndex(name: string): number;
+  epollCreate(flags: number): number;
+  epollControl(epollFd: number, operation: number, fd: number, event: Uint8Array): number;
+  epollWait(epollFd: number, events: Uint8Array, maxEvents: number, timeoutMs: number): number;
+  /** The calling thread's last error number. Read it before any other call. */
+  errno(): number;
+}
+
+let bound: Libc | undefined;
+
+/**
+ * Binds the C library.
+ *
+ * @throws TunError `NO_FFI` without the FFI package.
+ */
+export function libc(): Libc {
+  if (bound !== undefined) return bound;
+  const koffi = ffi();
+  const library = koffi.load(null);
+  const bind = (prototype: string): never => library.func(prototype) as never;
+  bound = {
+    ioctl: bind('int ioctl(int fd, ulong request, void *argument)'),
+    ioctlInt: bind('int ioctl(int fd, ulong request, long argument)'),
+    read: bind('int read(int fd, uintptr_t buffer, size_t bytes)'),
+    write: bind('int write(int fd, uintptr_t buffer, size_t bytes)'),
+    readv: bind('int readv(int fd, uintptr_t iovec, int count)'),
+    poll: bind('int poll(void *fds, ulong count, int timeout)'),
+    close: bind('int close(int fd)'),
+    socket: bind('int socket(int family, int type, int protocol)'),
+    bind: bind('int bind(int fd, void *address, uint bytes)'),
+    getsockname: bind('int getsockname(int fd, void *address, void *bytes)'),
+    setsockopt: bind('int setsockopt(int fd, int level, int name, void *value, uint bytes)'),
+    sendto: bind(
+      'int sendto(int fd, void *data, size_t bytes, int flags, void *address, uint addressBytes)',
+    ),
+    recv: bind('int recv(int fd, void *data, size_t bytes, int flags)'),
+    recvfrom: bind(
+      'int recvfrom(int fd, void *data, size_t bytes, int flags, void *address, void *addressBytes)',
+    ),
+    setns: bind('int setns(int fd, int type)'),
+    ifNameToIndex: bind('uint if_nametoindex(const char *name)'),
+    epollCreate: bind('int epoll_create1(int flags)'),
+    epollControl: bind('int epoll_ctl(int epfd, int operation, int fd, void *event)'),
+    epollWait: bind('int epoll_wait(int epfd, void *events, int maxEvents, int timeout)'),
+    errno: () => koffi.errno(),
+  };
+  return bound;
+}
+
+/** Error numbers that are handled by name. Linux values (asm-generic/errno*.h). */
+export const Errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
+  EIO: 5,
+  ENXIO: 6,
+  EBADF: 9,
+  EAGAIN: 11,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  EBADFD: 77,
+  EOPNOTSUPP: 95,
+  EAFNOSUPPORT: 97,
+  EADDRINUSE: 98,
+  EADDRNOTAVAIL: 99,
+  ENETDOWN: 100,
+  ENOBUFS: 105,
+} as const;
+
+/** The error's symbolic name, such as `EPERM`; its number in words where it has none. */
+export function errnoName(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `error ${errno}`;
+  }
+}
+
+/** Makes the error for a system call that failed. `doing` completes "could not ...". */
+export function syscallError(
+  syscall: string,
+  errno: number,
+  doing: string,
+  code: TunErrorCode = TunErrorCode.SYSCALL,
+): TunError {
+  return new TunError(code, `could not ${doing}: ${syscall} failed with ${errnoName(errno)}`, {
+    syscall,
+    errno,
+  });
+}

@@ -1,0 +1,69 @@
+/**
+ * Network namespaces of this thread. A descriptor made inside (a TUN, a netlink socket) stays in the
+ * namespace it was made in, so a short visit is all that creation needs.
+ */
+
+import { closeSync, openSync } from 'node:fs';
+import { TunError, TunErrorCode } from '../errors.ts';
+import { Errno, errnoName, libc } from './libc.ts';
+
+/** Where `ip netns` keeps its names. */
+const NETNS_DIRECTORY = '/var/run/netns';
+/** `CLONE_NEWNET` (linux/sched.h): makes setns refuse anything but a network namespace. */
+const CLONE_NEWNET = 0x40000000;
+
+/**
+ * Runs `visit` with the calling thread in the network namespace `netns`, a name as `ip netns` uses
+ * it or a path, and comes back. `visit` must be synchronous: other work of the thread would
+ * otherwise run in the wrong namespace. With `netns` undefined it just runs.
+ *
+ * @throws TunError `NETNS` when the namespace does not exist or may not be entered.
+ */
+export function inNetworkNamespace<T>(netns: string | undefined, visit: () => T): T {
+  if (netns === undefined) return visit();
+  const path = netns.includes('/') ? netns : `${NETNS_DIRECTORY}/${netns}`;
+  const target = openNamespace(path, netns);
+  try {
+    const home = openNamespace('/proc/thread-self/ns/net', 'the present namespace');
+    try {
+      enter(target, netns);
+      try {
+        return visit();
+      } finally {
+        enter(home, 'the namespace this thread came from');
+      }
+    } finally {
+      closeSync(home);
+    }
+  } finally {
+    closeSync(target);
+  }
+}
+
+function openNamespace(path: string, netns: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (cause) {
+    throw new TunError(
+      TunErrorCode.NETNS,
+      `network namespace "${netns}" cannot be opened at ${path}; give a name that "ip netns list" shows or the path of a namespace file`,
+      { cause },
+    );
+  }
+}
+
+function enter(fd: number, netns: string): void {
+  if (libc().setns(fd, CLONE_NEWNET) === 0) return;
+  const errno = libc().errno();
+  const remedy =
+    errno === Errno.EPERM
+      ? 'that takes CAP_SYS_ADMIN: run as root'
+      : errno === Errno.EINVAL
+        ? 'the file is no network namespace'
+        : 'see setns(2)';
+  throw new TunError(
+    TunErrorCode.NETNS,
+    `network namespace "${netns}" cannot be entered: ${errnoName(errno)}; ${remedy}`,
+    { syscall: 'setns', errno },
+  );
+}

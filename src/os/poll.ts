@@ -1,0 +1,45 @@
+/**
+ * Readiness of descriptors on this thread's event loop, without libuv's thread pool.
+ *
+ * On the main thread `uv_poll` (uv-poll.ts) where the runtime exports libuv's symbols; elsewhere one
+ * poller thread per thread that watches (worker-poll.ts). Both are level-triggered and never keep
+ * the event loop alive: `adapter/keep-alive.ts` does that.
+ */
+
+import { isMainThread } from 'node:worker_threads';
+import { uvPoll } from './uv-poll.ts';
+import { workerPoll } from './worker-poll.ts';
+
+/** A descriptor that is watched. The descriptor stays its owner's and must outlive the watch. */
+export interface Watch {
+  /** Calls back, from the event loop, while the descriptor is readable. Idempotent. */
+  start(): void;
+  /** No callback after this returns. Idempotent. */
+  stop(): void;
+  /** Ends the watch; when it resolves the descriptor may be closed. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Makes watches for one thread. */
+export interface Poller {
+  /** What does the polling, for `adapter.properties`. */
+  readonly engine: 'uv-poll' | 'poller-thread';
+  watch(fd: number, onReadable: () => void): Watch;
+}
+
+let chosen: Poller | undefined;
+
+/**
+ * The poller of this thread, chosen at first use.
+ *
+ * @throws TunError `NO_FFI` without the FFI package.
+ */
+export function poller(): Poller {
+  chosen ??= (isMainThread ? uvPoll() : undefined) ?? workerPoll();
+  return chosen;
+}
+
+/** Watches `fd` for reading: `poller().watch`. The callback does synchronous work only. */
+export function watchReadable(fd: number, onReadable: () => void): Watch {
+  return poller().watch(fd, onReadable);
+}
