@@ -1,0 +1,201 @@
+/**
+ * THE link contract: the operating system's edge. A link is one queue of one network device; the
+ * adapter above it knows nothing of any operating system. Every link passes `test/contract/`.
+ *
+ * Directions are named from the host stack: packets the host *sends* come out of {@link Link.take},
+ * packets it *receives* go in by {@link Link.give}.
+ *
+ * A link is used by the thread that opened it. None of its methods waits, except `wait` and the
+ * promises of `open` and `close`.
+ */
+
+import type { BundleIndex } from '../wire/bundle.ts';
+
+/** An address with its prefix length, in canonical text: `10.7.0.1/24`, `fd07::1/64`. */
+export type AddressWithPrefix = string;
+
+/** A route through the device. */
+export interface RouteConfig {
+  /** Destination prefix in text; host bits must be zero. `0.0.0.0/0` and `::/0` are the defaults. */
+  readonly destination: string;
+  /** Metric (priority); smaller wins. The host's default when absent. */
+  readonly metric?: number | undefined;
+}
+
+/** What a device is to look like. Validated by `adapter/options.ts` before it gets here. */
+export interface LinkConfig {
+  /** Interface name, or undefined to let the host choose. */
+  readonly name: string | undefined;
+  readonly addresses: readonly AddressWithPrefix[];
+  /** Bytes of the largest IP packet. */
+  readonly mtu: number;
+  readonly routes: readonly RouteConfig[];
+  /** Whether the host makes itself an fe80:: address on the device. */
+  readonly ipv6LinkLocal: boolean;
+  /** Packets the host queues in front of the device before it drops. */
+  readonly hostQueueLength: number;
+  /** Network namespace (name or path) the device is made in; undefined for the present one. */
+  readonly netns: string | undefined;
+}
+
+/** What can be changed while a link is open. Absent members stay as they are. */
+export interface LinkReconfig {
+  /** Replaces all addresses that were set through the link. */
+  readonly addresses?: readonly AddressWithPrefix[];
+  readonly mtu?: number;
+  /** Replaces all routes that were set through the link. */
+  readonly routes?: readonly RouteConfig[];
+  readonly up?: boolean;
+}
+
+/** What a device looks like now, as read back from the host. */
+export interface LinkInfo {
+  /** Interface name. */
+  readonly name: string;
+  /** The host's interface index; undefined for a link the host has no index for. */
+  readonly interfaceIndex: number | undefined;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly up: boolean;
+  /** Addresses of both families; a link-local one the host made itself included. */
+  readonly addresses: readonly AddressWithPrefix[];
+}
+
+/** What this link can do. Fixed while it is open. */
+export interface LinkCapabilities {
+  /** Whether one system call moves several packets. */
+  readonly batch: boolean;
+  /** Offload modes granted, strongest first; `off` always works. */
+  readonly offload: readonly 'off'[];
+  /** Whether media state reaches the host as carrier. */
+  readonly carrier: boolean;
+  /** Hardware queues. */
+  readonly queues: number;
+  /** Whether changes that others make to the device are reported. */
+  readonly events: boolean;
+}
+
+/** Filled by {@link Link.take} and {@link Link.discardPending}; the caller owns and reuses it. */
+export class TakeResult {
+  /** Packets written to the bundle, or discarded. */
+  packets = 0;
+  /** Their bytes, IP headers included, entry headers not. */
+  octets = 0;
+  /** Packets over the size limit that were discarded. */
+  oversize = 0;
+  /** Packets that could not be read as IPv4 or IPv6 and were discarded. */
+  unreadable = 0;
+  /**
+   * Bytes of one packet that was read and did not fit: it lies in {@link Link.remainder} and
+   * belongs at the head of the adapter's queue. 0 when there is none.
+   */
+  remainderBytes = 0;
+
+  reset(): void {
+    this.packets = 0;
+    this.octets = 0;
+    this.oversize = 0;
+    this.unreadable = 0;
+    this.remainderBytes = 0;
+  }
+}
+
+/** Filled by {@link Link.give}; the caller owns and reuses it. */
+export class GiveResult {
+  /** Packets the host took. */
+  packets = 0;
+  /** Their bytes, IP headers included. */
+  octets = 0;
+  /** Packets the host refused (an in error each); the rest of the bundle was still delivered. */
+  refused = 0;
+
+  reset(): void {
+    this.packets = 0;
+    this.octets = 0;
+    this.refused = 0;
+  }
+}
+
+/** `take` returns this when the host has removed the device or the link is closed. */
+export const LINK_CLOSED = -1;
+
+/** Something that happened to the device from outside. Changes made through the link are not events. */
+export interface LinkEvent {
+  readonly type: 'up' | 'down' | 'mtu' | 'address' | 'removed';
+  /** The device after the change; for `removed` as it was last seen. */
+  readonly info: LinkInfo;
+}
+
+/** Readiness on the thread's event loop, level-triggered. Never keeps the loop alive. */
+export interface LinkWatch {
+  /** Calls back, from the event loop and never from within this call, while packets are there. */
+  start(): void;
+  /** No callback after this returns. */
+  stop(): void;
+}
+
+export interface Link {
+  readonly kind: 'linux' | 'memory';
+  readonly capabilities: LinkCapabilities;
+  /** The device as last read back or reported. */
+  readonly info: LinkInfo;
+  /** Holds the bundle entry of a packet that did not fit, from offset 0, until the next `take`. */
+  readonly remainder: Uint8Array;
+
+  /**
+   * Moves packets the host has sent into `bytes`, from `offset` (a multiple of 16) on, as bundle
+   * entries, without waiting. Called with the TransitionLock held shared.
+   *
+   * `bytes` is the caller's and is not kept. Entry padding is zeroed. At most `maxPackets`.
+   * Returns the bytes of the bundle written, 0 when the host has nothing now (or nothing fits),
+   * {@link LINK_CLOSED} when the device is gone. `result` is reset first and holds the counts also
+   * when 0 or LINK_CLOSED is returned. Throws `BUFFER_DETACHED` when `bytes` is detached.
+   */
+  take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number;
+
+  /**
+   * Hands the packets of a validated bundle to the host: those that `index` lists, in order.
+   *
+   * `bytes` is the caller's and is not kept. A packet that the host refuses does not stop the rest;
+   * its length in `index` is set to 0, so that the caller knows which ones arrived.
+   * Returns the packets delivered, {@link LINK_CLOSED} when the device is gone (`result` then says
+   * what was delivered before; what was not is counted as refused).
+   */
+  give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number;
+
+  /**
+   * Parks the calling thread until the host has packets, or `words[wordIndex] !== expected`, or
+   * `timeoutMs` has passed. May return early without a reason: the caller re-checks. Never longer
+   * than `MAX_BLOCK_MS`.
+   */
+  wait(words: Int32Array, wordIndex: number, expected: number, timeoutMs: number): void;
+
+  /** Sets the function that the event loop calls when packets are there; one per link. */
+  watch(onReadable: () => void): LinkWatch;
+
+  /** Sets the function that is told of outside changes; one per link. */
+  onEvent(listener: (event: LinkEvent) => void): void;
+
+  /** Tells the host whether anybody listens (carrier). Informs only; it gates nothing. */
+  setMediaConnected(connected: boolean): void;
+
+  /** Throws away what the host has sent so far; `result` says how much. Does not wait. */
+  discardPending(result: TakeResult): void;
+
+  /** Changes the device, reads back, and returns it as it is. Throws `CONFIGURATION` naming what was refused. */
+  configure(change: LinkReconfig): LinkInfo;
+
+  /** Packets the host itself dropped in front of the device, ever. May ask the host (about 50 us). */
+  hostDrops(): number;
+
+  /** Removes the device. Safe to call twice. Does not block the event loop. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Something that opens a link: what `Adapter.create({ link })` takes. */
+export interface LinkProvider {
+  /** Short name for messages: `linux`, `memory`. */
+  readonly name: string;
+  /** Makes the device and configures it. Releases everything it took when it fails. */
+  open(config: LinkConfig): Promise<Link>;
+}

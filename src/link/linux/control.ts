@@ -1,0 +1,83 @@
+/**
+ * The control side of a Linux link: its netlink socket, what the device is configured to, and what
+ * others do to it. Nothing here is on the packet path.
+ */
+
+import type { NetlinkSocket } from '../../os/netlink-socket.ts';
+import { type Watch, watchReadable } from '../../os/poll.ts';
+import type { LinkConfig, LinkEvent, LinkInfo, LinkReconfig } from '../link.ts';
+import { configureDevice, type OwnSettings, reconfigureDevice } from './configure.ts';
+import { readHostDrops } from './device-state.ts';
+import type { LinkEventReader } from './events.ts';
+
+export class LinuxControl {
+  /** Packets the kernel queues for the device. */
+  readonly hostQueueLength: number;
+  readonly #index: number;
+  readonly #socket: NetlinkSocket;
+  readonly #events: LinkEventReader;
+  readonly #watch: Watch;
+  #listener: ((event: LinkEvent) => void) | undefined;
+  #info: LinkInfo;
+  #own: OwnSettings;
+  #hostDrops = 0;
+  #closed = false;
+
+  /**
+   * Configures the device with this index and begins to listen for changes. Takes over `socket` and
+   * `events`; releases both when it fails. Both were opened in the device's network namespace.
+   */
+  constructor(index: number, config: LinkConfig, socket: NetlinkSocket, events: LinkEventReader) {
+    this.#index = index;
+    this.#socket = socket;
+    this.#events = events;
+    this.hostQueueLength = config.hostQueueLength;
+    this.#own = config;
+    this.#info = configureDevice(socket, index, config);
+    events.noteOwn(this.#info);
+    this.#watch = watchReadable(events.fd, () => this.#readEvents());
+    this.#watch.start();
+  }
+
+  /** The device as it was last read back or reported. */
+  get info(): LinkInfo {
+    return this.#info;
+  }
+
+  /** Sets who is told of changes that others make. */
+  onEvent(listener: (event: LinkEvent) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Changes the device and reads it back. */
+  configure(change: LinkReconfig): LinkInfo {
+    this.#info = reconfigureDevice(this.#socket, this.#index, this.#own, change);
+    const { addresses = this.#own.addresses, routes = this.#own.routes } = change;
+    this.#own = { ...this.#own, addresses, routes };
+    this.#events.noteOwn(this.#info);
+    return this.#info;
+  }
+
+  /** Packets the kernel dropped in front of the device; the last known figure once it is gone. */
+  hostDrops(): number {
+    if (this.#closed) return this.#hostDrops;
+    this.#hostDrops = readHostDrops(this.#socket, this.#index) ?? this.#hostDrops;
+    return this.#hostDrops;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.hostDrops();
+    this.#closed = true;
+    await this.#watch.close();
+    this.#events.close();
+    this.#socket.close();
+  }
+
+  #readEvents(): void {
+    for (const event of this.#events.readEvents()) {
+      this.#info = event.info;
+      this.#listener?.(event);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Raw addresses for the packet path, and the area for a packet that turns out longer than the room
+ * left in a bundle. The only place of the link that hands addresses of JavaScript memory to the
+ * kernel; every buffer whose address is in use is referenced by the caller's argument or from here.
+ */
+
+import { ENTRY_HEADER_BYTES, entryBytes } from '../../limits.ts';
+import { addressOf } from '../../os/ffi.ts';
+import { libc } from '../../os/libc.ts';
+import { HOST_LITTLE_ENDIAN, writeEntryHeader, writeEntryTail } from '../../wire/bundle.ts';
+
+/** Largest packet a TUN can hand over: the IPv4 total length field's 65,535 bytes, rounded up. */
+const LARGEST_HOST_PACKET_BYTES = 65_536;
+
+/** Bytes read at once when packets are thrown away: some dozens of ordinary packets. */
+const SINK_BYTES: number = 4 * LARGEST_HOST_PACKET_BYTES;
+
+/** `struct iovec` on a 64-bit host: address and length, 8 bytes each. */
+const IOVECS = 2;
+const IOVEC_WORDS = 4;
+const IOVEC_LENGTH_WORD = 2;
+/** Where the low and the high half of a 64-bit word lie. */
+const LOW: number = HOST_LITTLE_ENDIAN ? 0 : 1;
+const HIGH: number = 1 - LOW;
+const TWO_TO_32 = 2 ** 32;
+
+let sharedSink: Uint8Array | undefined;
+
+export class PacketMemory {
+  readonly #addresses = new WeakMap<Uint8Array, number>();
+  readonly #iovecs = new Uint32Array(IOVECS * IOVEC_WORDS);
+  #iovecAddress = 0;
+  #overflow: Uint8Array | undefined;
+
+  /** The entry kept by {@link keepOverflow}; made at first use. */
+  get overflow(): Uint8Array {
+    this.#overflow ??= new Uint8Array(entryBytes(LARGEST_HOST_PACKET_BYTES));
+    return this.#overflow;
+  }
+
+  /** Where packets go that nobody wants: one area for all links of the thread. */
+  get sink(): Uint8Array {
+    sharedSink ??= new Uint8Array(SINK_BYTES);
+    return sharedSink;
+  }
+
+  /**
+   * Address of the first byte of `bytes`. Looked up once per view: memory behind an array buffer
+   * does not move. The caller checks the length before each use: a detached view has none.
+   */
+  addressOf(bytes: Uint8Array): number {
+    const known = this.#addresses.get(bytes);
+    if (known !== undefined) return known;
+    const address = addressOf(bytes);
+    this.#addresses.set(bytes, address);
+    return address;
+  }
+
+  /**
+   * Reads one packet into the `room` bytes at `address`, and what does not fit into the overflow
+   * area. Returns its whole length, or what `readv` returns.
+   */
+  readSplit(fd: number, address: number, room: number): number {
+    const overflow = this.overflow;
+    this.#setIovec(0, address, room);
+    this.#setIovec(
+      1,
+      this.addressOf(overflow) + ENTRY_HEADER_BYTES,
+      overflow.byteLength - ENTRY_HEADER_BYTES,
+    );
+    if (this.#iovecAddress === 0) this.#iovecAddress = addressOf(this.#iovecs);
+    return libc().readv(fd, this.#iovecAddress, IOVECS);
+  }
+
+  /**
+   * Makes the overflow area one entry of the packet of `length` bytes whose first `room` bytes lie
+   * at `offset` of `bytes` and whose rest {@link readSplit} left here.
+   */
+  keepOverflow(bytes: Uint8Array, offset: number, room: number, length: number): void {
+    const overflow = this.overflow;
+    const inBundle = Math.min(room, length);
+    overflow.copyWithin(
+      ENTRY_HEADER_BYTES + inBundle,
+      ENTRY_HEADER_BYTES,
+      ENTRY_HEADER_BYTES + length - inBundle,
+    );
+    overflow.set(bytes.subarray(offset, offset + inBundle), ENTRY_HEADER_BYTES);
+    writeEntryHeader(overflow, 0, length);
+    writeEntryTail(overflow, 0, length);
+  }
+
+  #setIovec(which: number, address: number, length: number): void {
+    const word = which * IOVEC_WORDS;
+    this.#iovecs[word + LOW] = address % TWO_TO_32;
+    this.#iovecs[word + HIGH] = Math.floor(address / TWO_TO_32);
+    this.#iovecs[word + IOVEC_LENGTH_WORD + LOW] = length;
+    this.#iovecs[word + IOVEC_LENGTH_WORD + HIGH] = 0;
+  }
+}

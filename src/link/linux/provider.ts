@@ -1,0 +1,46 @@
+/** Opens the Linux kernel's link: makes the TUN device, configures it, and undoes it all on failure. */
+
+import { closeSync } from 'node:fs';
+import { TunError, TunErrorCode } from '../../errors.ts';
+import { libc } from '../../os/libc.ts';
+import { inNetworkNamespace } from '../../os/namespaces.ts';
+import { NetlinkSocket } from '../../os/netlink-socket.ts';
+import type { Link, LinkConfig, LinkProvider } from '../link.ts';
+import { LinuxControl } from './control.ts';
+import { LinkEventReader } from './events.ts';
+import { LinuxLink } from './linux-link.ts';
+import { createTun } from './tun.ts';
+
+/** The kernel's TUN driver as a link provider. */
+export function linuxLink(): LinkProvider {
+  return {
+    name: 'linux',
+    open: (config) =>
+      new Promise((resolve) => {
+        resolve(inNetworkNamespace(config.netns, () => openInNamespace(config)));
+      }),
+  };
+}
+
+/** Synchronous from end to end: the thread is in the target namespace meanwhile. */
+function openInNamespace(config: LinkConfig): Link {
+  const tun = createTun(config.name);
+  const opened: { close(): void }[] = [{ close: () => closeSync(tun.fd) }];
+  try {
+    const index = libc().ifNameToIndex(tun.name);
+    if (index === 0) {
+      throw new TunError(
+        TunErrorCode.ADAPTER_REMOVED,
+        `the interface "${tun.name}" disappeared while it was being set up; does another program manage it?`,
+      );
+    }
+    const socket = NetlinkSocket.open();
+    opened.push(socket);
+    const events = LinkEventReader.open(index, socket);
+    opened.push(events);
+    return new LinuxLink(tun, new LinuxControl(index, config, socket, events));
+  } catch (error) {
+    for (const one of opened.reverse()) one.close();
+    throw error;
+  }
+}
