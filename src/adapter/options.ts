@@ -1,0 +1,265 @@
+/** The options of an adapter, checked once. Each refusal names the value and what would do. */
+
+import {
+  DEFAULT_HOST_QUEUE_LENGTH,
+  DEFAULT_MTU,
+  MAX_HOST_QUEUE_LENGTH,
+  MAX_INTERFACE_NAME_BYTES,
+  MAX_MTU,
+  MAX_QUEUE_BYTES,
+  MIN_MTU,
+  MIN_MTU_IPV6,
+  MIN_QUEUE_BYTES,
+} from '../limits.ts';
+import type { LinkConfig, LinkProvider, LinkReconfig, RouteConfig } from '../link/link.ts';
+import type { DropPolicy } from '../sync/packet-queue.ts';
+import { formatPrefix, networkOf, type Prefix, parsePrefix } from '../wire/address.ts';
+
+/** What `Adapter.create` takes. Everything is optional. */
+export interface AdapterOptions {
+  /** Interface name, up to 15 bytes without `/`, `:` or white space. The system chooses by default. */
+  readonly name?: string;
+  /** Addresses with prefix length, both families: `['10.7.0.1/24', 'fd07::1/64']`. */
+  readonly addresses?: readonly string[];
+  /** Bytes of the largest IP packet: 576 to 61,424, at least 1280 with IPv6. Default 1500. */
+  readonly mtu?: number;
+  /** Destinations to route through the adapter, besides the networks of its addresses. */
+  readonly routes?: readonly (string | RouteConfig)[];
+  /** Whether the system makes itself an fe80:: address on the interface. Default false. */
+  readonly ipv6LinkLocal?: boolean;
+  /** Packets the system queues in front of the adapter before it drops. Default 1000. */
+  readonly hostQueueLength?: number;
+  /** Network namespace to make the adapter in: a name as `ip netns` uses it, or a path. Linux. */
+  readonly netns?: string;
+  /** Whether packets are taken from the system while no read waits. Default true. */
+  readonly prefetch?: boolean;
+  /** What a full queue of 1000 packets drops. Default `drop-oldest`. */
+  readonly dropPolicy?: DropPolicy;
+  /** Byte bound of that queue, 61,440 to 61,440,000. Default: 1000 packets of the MTU's size. */
+  readonly queueBytes?: number;
+  /**
+   * `linux`: the kernel's TUN. `memory`: the in-process link with a host of its own. Or a provider,
+   * such as `new MemoryHost().provider()` of `typetun/testing`. Default: this system's kernel link.
+   */
+  readonly link?: 'linux' | 'memory' | LinkProvider;
+}
+
+/** What `adapter.configure` takes. Absent members stay as they are. */
+export interface AdapterChange {
+  /** Replaces all addresses. */
+  readonly addresses?: readonly string[];
+  readonly mtu?: number;
+  /** Replaces all routes. */
+  readonly routes?: readonly (string | RouteConfig)[];
+}
+
+/** Options with every default filled in. */
+export interface CheckedOptions {
+  readonly config: LinkConfig;
+  readonly prefetch: boolean;
+  readonly dropPolicy: DropPolicy;
+  readonly queueBytes: number | undefined;
+  readonly link: 'linux' | 'memory' | LinkProvider | undefined;
+}
+
+/** What is known of a present adapter when it is to be changed. */
+export interface PresentConfig {
+  readonly mtu: number;
+  readonly addresses: readonly string[];
+}
+
+const OPTION_NAMES = [
+  'name',
+  'addresses',
+  'mtu',
+  'routes',
+  'ipv6LinkLocal',
+  'hostQueueLength',
+  'netns',
+  'prefetch',
+  'dropPolicy',
+  'queueBytes',
+  'link',
+] as const satisfies readonly (keyof AdapterOptions)[];
+
+const CHANGE_NAMES = ['addresses', 'mtu', 'routes'] as const;
+
+const FORBIDDEN_IN_NAME = /[\s/:%]|[^\x21-\x7e]/;
+const MAX_METRIC = 2 ** 32 - 1;
+
+/**
+ * Checks and completes the options.
+ *
+ * @throws TypeError or RangeError naming the option, its value, and what would do.
+ */
+export function checkOptions(options: AdapterOptions): CheckedOptions {
+  checkNames(options, OPTION_NAMES, 'Adapter.create');
+  const addresses = checkAddresses(options.addresses ?? []);
+  const mtu = options.mtu ?? DEFAULT_MTU;
+  const ipv6LinkLocal = checkBoolean('ipv6LinkLocal', options.ipv6LinkLocal ?? false);
+  checkMtu(mtu, ipv6LinkLocal || hasIpv6(addresses));
+  return {
+    config: {
+      name: checkName(options.name),
+      addresses,
+      mtu,
+      routes: checkRoutes(options.routes ?? []),
+      ipv6LinkLocal,
+      hostQueueLength: checkInteger(
+        'hostQueueLength',
+        options.hostQueueLength ?? DEFAULT_HOST_QUEUE_LENGTH,
+        1,
+        MAX_HOST_QUEUE_LENGTH,
+        'packets',
+      ),
+      netns: checkNetns(options.netns),
+    },
+    prefetch: checkBoolean('prefetch', options.prefetch ?? true),
+    dropPolicy: checkDropPolicy(options.dropPolicy ?? 'drop-oldest'),
+    queueBytes:
+      options.queueBytes === undefined
+        ? undefined
+        : checkInteger('queueBytes', options.queueBytes, MIN_QUEUE_BYTES, MAX_QUEUE_BYTES, 'bytes'),
+    link: checkLink(options.link),
+  };
+}
+
+/**
+ * Checks a change against what is there.
+ *
+ * @throws as {@link checkOptions}.
+ */
+export function checkChange(change: AdapterChange, present: PresentConfig): LinkReconfig {
+  checkNames(change, CHANGE_NAMES, 'adapter.configure');
+  const addresses = change.addresses === undefined ? undefined : checkAddresses(change.addresses);
+  checkMtu(change.mtu ?? present.mtu, hasIpv6(addresses ?? present.addresses));
+  return {
+    ...(addresses === undefined ? {} : { addresses }),
+    ...(change.mtu === undefined ? {} : { mtu: change.mtu }),
+    ...(change.routes === undefined ? {} : { routes: checkRoutes(change.routes) }),
+  };
+}
+
+function checkNames(options: object, known: readonly string[], where: string): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${where} takes an object of options, not ${String(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    throw new TypeError(`${where} has no option "${name}"; there are ${known.join(', ')}`);
+  }
+}
+
+function checkName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  if (typeof name !== 'string' || name === '' || name === '.' || name === '..') {
+    throw new TypeError(`"${name}" is no interface name; leave it out to get a free one`);
+  }
+  if (name.length > MAX_INTERFACE_NAME_BYTES) {
+    throw new RangeError(
+      `the interface name "${name}" has ${name.length} bytes; at most ${MAX_INTERFACE_NAME_BYTES} are possible`,
+    );
+  }
+  if (FORBIDDEN_IN_NAME.test(name)) {
+    throw new TypeError(
+      `the interface name "${name}" has a character that is not allowed; use printable ASCII without "/", ":", "%" and spaces`,
+    );
+  }
+  return name;
+}
+
+function checkAddresses(addresses: readonly string[]): string[] {
+  if (!Array.isArray(addresses)) {
+    throw new TypeError(`addresses is ${typeof addresses}; give an array like ['10.7.0.1/24']`);
+  }
+  const given: readonly string[] = addresses;
+  const checked = given.map((text) => formatPrefix(checkHostAddress(text)));
+  const twice = checked.find((text, at) => checked.indexOf(text) !== at);
+  if (twice !== undefined) throw new TypeError(`the address ${twice} is given twice`);
+  return checked;
+}
+
+/** An address a host can have: not unspecified, not multicast, not the IPv4 broadcast address. */
+function checkHostAddress(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  const { address, family } = prefix;
+  const first = address[0]!;
+  const unspecified = address.every((byte) => byte === 0);
+  const multicast = family === 4 ? first >>> 4 === 0xe : first === 0xff;
+  const broadcast = family === 4 && address.every((byte) => byte === 0xff);
+  if (!unspecified && !multicast && !broadcast) return prefix;
+  const what = unspecified ? 'the unspecified' : multicast ? 'a multicast' : 'the broadcast';
+  throw new TypeError(`${text} is ${what} address; an interface needs an address of its own`);
+}
+
+function checkRoutes(routes: readonly (string | RouteConfig)[]): RouteConfig[] {
+  if (!Array.isArray(routes)) {
+    throw new TypeError(`routes is ${typeof routes}; give an array like ['10.8.0.0/16']`);
+  }
+  return routes.map((route: string | RouteConfig) => {
+    const config = typeof route === 'string' ? { destination: route } : route;
+    const prefix = parsePrefix(config.destination);
+    const network = formatPrefix(networkOf(prefix));
+    if (network !== formatPrefix(prefix)) {
+      throw new TypeError(
+        `the route ${config.destination} has host bits set; did you mean ${network}?`,
+      );
+    }
+    if (config.metric !== undefined) {
+      checkInteger('the metric of a route', config.metric, 0, MAX_METRIC, '');
+    }
+    return { destination: network, metric: config.metric };
+  });
+}
+
+function hasIpv6(addresses: readonly string[]): boolean {
+  return addresses.some((text) => text.includes(':'));
+}
+
+function checkMtu(mtu: number, ipv6: boolean): void {
+  checkInteger('mtu', mtu, MIN_MTU, MAX_MTU, 'bytes');
+  if (ipv6 && mtu < MIN_MTU_IPV6) {
+    throw new RangeError(
+      `mtu is ${mtu}; IPv6 needs at least ${MIN_MTU_IPV6} (RFC 8200), so raise it or leave the IPv6 addresses out`,
+    );
+  }
+}
+
+function checkNetns(netns: string | undefined): string | undefined {
+  if (netns === undefined || (typeof netns === 'string' && netns !== '')) return netns;
+  throw new TypeError(`netns is "${String(netns)}"; give a name of "ip netns list" or a path`);
+}
+
+function checkDropPolicy(policy: DropPolicy): DropPolicy {
+  if (policy === 'drop-oldest' || policy === 'drop-newest') return policy;
+  throw new TypeError(`dropPolicy is "${String(policy)}"; give 'drop-oldest' or 'drop-newest'`);
+}
+
+function checkLink(link: AdapterOptions['link']): AdapterOptions['link'] {
+  if (link === undefined || link === 'linux' || link === 'memory') return link;
+  if (typeof link === 'object' && typeof link?.open === 'function') return link;
+  throw new TypeError(
+    `link is "${String(link)}"; give 'linux', 'memory', or a provider such as new MemoryHost().provider()`,
+  );
+}
+
+function checkBoolean(name: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new TypeError(`${name} is ${String(value)}; give true or false`);
+}
+
+function checkInteger(
+  name: string,
+  value: number,
+  least: number,
+  most: number,
+  unit: string,
+): number {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name} is "${String(value)}"; give a number from ${least} to ${most}`);
+  }
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new RangeError(
+    `${name} is ${value}; give a whole number from ${least} to ${most}${unit === '' ? '' : ` ${unit}`}`,
+  );
+}

@@ -1,0 +1,41 @@
+/**
+ * typetun: a layer 3 TUN driver in TypeScript. The public API, by name; everything else is internal.
+ */
+
+export {
+  Adapter,
+  type AdapterDescription,
+  type AdapterEvents,
+  openDevice,
+  type SettablePower,
+} from './adapter/adapter.ts';
+export { Bundle } from './adapter/bundle.ts';
+export type { BundleSource, Device, ReadOptions, ReadSyncOptions } from './adapter/device.ts';
+export { Oid } from './adapter/oid.ts';
+export type { AdapterChange, AdapterOptions } from './adapter/options.ts';
+export type { AdapterProperties } from './adapter/properties.ts';
+export { AdapterState, MediaState, PowerState } from './adapter/state.ts';
+export type { AdapterStatistics, DirectionStatistics } from './adapter/statistics.ts';
+export { isTunError, TunError, TunErrorCode, type TunErrorDetails } from './errors.ts';
+export {
+  MAX_BUNDLE_BYTES,
+  MAX_BUNDLE_PACKETS,
+  MAX_MTU,
+  MAX_PACKET_BYTES,
+  MIN_MTU,
+  MIN_MTU_IPV6,
+  MIN_READ_BUFFER_BYTES,
+} from './limits.ts';
+export type {
+  LinkCapabilities,
+  LinkConfig,
+  LinkEvent,
+  LinkInfo,
+  LinkProvider,
+  RouteConfig,
+} from './link/link.ts';
+export type { DropPolicy } from './sync/packet-queue.ts';
+export { VERSION } from './version.ts';
+export { BundleReader } from './wire/bundle-reader.ts';
+export { BundleWriter } from './wire/bundle-writer.ts';
+export { ipVersion, swapAddresses } from './wire/ip.ts';
