@@ -1,0 +1,176 @@
+/** What this machine and this user allow, one fact at a time. Nothing is changed for good. */
+
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { Adapter, isTunError, TunErrorCode } from '../../index.ts';
+import { ffi } from '../../os/ffi.ts';
+import { describeError } from '../errors.ts';
+
+/** One fact. */
+export interface Finding {
+  readonly name: string;
+  /** false: something typetun can use is missing; undefined: a remark. */
+  readonly ok: boolean | undefined;
+  readonly detail: string;
+  /** What to do about it. */
+  readonly remedy?: string;
+}
+
+const TUN_DEVICE = '/dev/net/tun';
+/** `CAP_NET_ADMIN` (linux/capability.h), as a bit of CapEff in /proc/self/status. */
+const CAP_NET_ADMIN = 1n << 12n;
+/** The oldest Node the package runs on (package.json, engines). */
+const OLDEST_NODE = [20, 19] as const;
+
+/** Makes all checks, in the order a reader wants them. */
+export async function findings(): Promise<Finding[]> {
+  return [
+    node(),
+    ffiPackage(),
+    tunDevice(),
+    netAdmin(),
+    ipv6(),
+    pingGroups(),
+    userNamespaces(),
+    reversePath(),
+    await kernelLink(),
+    await memoryLink(),
+  ];
+}
+
+function node(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const ok = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  const detail = `${process.version} on ${process.arch}`;
+  const wanted = OLDEST_NODE.join('.');
+  return ok
+    ? { name: 'node', ok, detail }
+    : { name: 'node', ok, detail, remedy: `install Node.js ${wanted} or later` };
+}
+
+function ffiPackage(): Finding {
+  try {
+    ffi();
+    return { name: 'ffi', ok: true, detail: 'the package koffi loads' };
+  } catch (error) {
+    const detail = describeError(error);
+    return { name: 'ffi', ok: false, detail, remedy: 'npm install koffi' };
+  }
+}
+
+function tunDevice(): Finding {
+  const name = 'tun-device';
+  try {
+    closeSync(openSync(TUN_DEVICE, 'r+'));
+    return { name, ok: true, detail: `${TUN_DEVICE} opens` };
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return {
+      name,
+      ok: false,
+      detail: missing ? `${TUN_DEVICE} does not exist` : `${TUN_DEVICE} may not be opened`,
+      remedy: missing
+        ? 'modprobe tun; in a container, --device /dev/net/tun'
+        : `run as root, or chmod 0666 ${TUN_DEVICE}`,
+    };
+  }
+}
+
+function netAdmin(): Finding {
+  const name = 'net-admin';
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
+  if (effective === undefined) return { name, ok: false, detail: 'unknown on this system' };
+  const ok = (BigInt(`0x${effective}`) & CAP_NET_ADMIN) !== 0n;
+  return ok
+    ? { name, ok, detail: 'CAP_NET_ADMIN is effective' }
+    : {
+        name,
+        ok,
+        detail: 'CAP_NET_ADMIN is not effective',
+        remedy: 'run as root, or setcap cap_net_admin+ep on the node binary',
+      };
+}
+
+function ipv6(): Finding {
+  const name = 'ipv6';
+  const off = read('/proc/sys/net/ipv6/conf/default/disable_ipv6') !== '0';
+  return off
+    ? {
+        name,
+        ok: false,
+        detail: 'IPv6 is disabled for new interfaces',
+        remedy: 'sysctl net.ipv6.conf.default.disable_ipv6=0',
+      }
+    : { name, ok: true, detail: 'IPv6 is enabled for new interfaces' };
+}
+
+function pingGroups(): Finding {
+  const range = read('/proc/sys/net/ipv4/ping_group_range')?.split(/\s+/).map(Number) ?? [1, 0];
+  const [from = 1, to = 0] = range;
+  const group = process.getgid?.() ?? -1;
+  const ok = group >= from && group <= to;
+  return {
+    name: 'ping',
+    ok: ok || undefined,
+    detail: ok
+      ? `group ${group} may open ICMP sockets without privileges`
+      : `ICMP sockets take root: ping_group_range is ${from} to ${to}`,
+    ...(ok ? {} : { remedy: `sysctl net.ipv4.ping_group_range="0 2147483647"` }),
+  };
+}
+
+function userNamespaces(): Finding {
+  const most = Number(read('/proc/sys/user/max_user_namespaces') ?? 0);
+  return {
+    name: 'user-namespaces',
+    ok: undefined,
+    detail:
+      most > 0
+        ? `${most} user namespaces are possible (this release does not use them)`
+        : 'no user namespaces (this release does not use them)',
+  };
+}
+
+function reversePath(): Finding {
+  const filter = Math.max(
+    Number(read('/proc/sys/net/ipv4/conf/all/rp_filter') ?? 0),
+    Number(read('/proc/sys/net/ipv4/conf/default/rp_filter') ?? 0),
+  );
+  const words = ['off', 'strict', 'loose'][filter] ?? String(filter);
+  return {
+    name: 'rp-filter',
+    ok: undefined,
+    detail: `reverse path filtering of new interfaces is ${words}`,
+    ...(words === 'strict'
+      ? { remedy: 'if packets vanish: sysctl net.ipv4.conf.all.rp_filter=2' }
+      : {}),
+  };
+}
+
+/** The proof: an adapter on the kernel's link, made and removed. */
+async function kernelLink(): Promise<Finding> {
+  const name = 'link-linux';
+  try {
+    const adapter = await Adapter.create();
+    const detail = `an adapter was made (${adapter.name}) and removed`;
+    await adapter.close();
+    return { name, ok: true, detail };
+  } catch (error) {
+    const detail = describeError(error);
+    return isTunError(error, TunErrorCode.UNSUPPORTED)
+      ? { name, ok: undefined, detail }
+      : { name, ok: false, detail };
+  }
+}
+
+async function memoryLink(): Promise<Finding> {
+  await using adapter = await Adapter.create({ link: 'memory' });
+  return {
+    name: 'link-memory',
+    ok: adapter.state === 'Running',
+    detail: 'the in-process link works, without privileges',
+  };
+}
+
+function read(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+/** The command `typetun`: which subcommands there are. Each is loaded when it is called. */
+
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { VERSION } from '../index.ts';
+import type { DemoCommandOptions } from './demo/command.ts';
+import type { DoctorCommandOptions } from './doctor/command.ts';
+import { describeError, ExitCode, UsageError } from './errors.ts';
+
+const LINKS = ['auto', 'linux', 'memory'] as const;
+const MAX_SECONDS = 86_400;
+
+function linkOption(text: string): (typeof LINKS)[number] {
+  const link = LINKS.find((one) => one === text);
+  if (link !== undefined) return link;
+  throw new InvalidArgumentError(`give one of ${LINKS.join(', ')}.`);
+}
+
+function secondsOption(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds > 0 && seconds <= MAX_SECONDS) return seconds;
+  throw new InvalidArgumentError(`give a number of seconds above 0, up to ${MAX_SECONDS}.`);
+}
+
+function program(): Command {
+  const typetun = new Command('typetun')
+    .description('A layer 3 TUN driver in TypeScript.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpCommand('help [command]', 'show help, of one command or of all')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nExit status: 0 when all is well, 1 when something failed, 2 for a wrong call,\n128 + n when signal n ended it.',
+    );
+  typetun
+    .command('demo')
+    .description("send the operating system's own traffic through an adapter and check it")
+    .option('--link <link>', 'auto, linux (the kernel) or memory (in process)', linkOption, 'auto')
+    .option('--seconds <n>', 'keep sending TCP for n seconds', secondsOption)
+    .option('--json', 'print one JSON object and nothing else on standard output')
+    .action(async (options: DemoCommandOptions) => {
+      const { runDemoCommand } = await import('./demo/command.ts');
+      process.exitCode = await runDemoCommand(options);
+    });
+  typetun
+    .command('doctor')
+    .description('say what this machine allows, what is missing, and the remedy')
+    .option('--json', 'print one JSON object')
+    .action(async (options: DoctorCommandOptions) => {
+      const { runDoctorCommand } = await import('./doctor/command.ts');
+      process.exitCode = await runDoctorCommand(options);
+    });
+  return typetun;
+}
+
+async function main(): Promise<void> {
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has printed its message; help and version end with 0.
+      process.exitCode = error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;
+      return;
+    }
+    const shown = process.env['TYPETUN_DEBUG'] ? error : `typetun: ${describeError(error)}`;
+    console.error(shown);
+    process.exitCode = error instanceof UsageError ? ExitCode.USAGE : ExitCode.FAILED;
+  }
+}
+
+await main();
