@@ -1,0 +1,118 @@
+/** The command line as a user calls it: a process of its own, standard output and exit status. */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { DemoResult } from '#dist/cli/demo/result.js';
+
+const MAIN = 'dist/cli/main.js';
+const TIMEOUT_MS = 60_000;
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function typetun(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const options = { timeout: TIMEOUT_MS, env: { ...process.env, NO_COLOR: '1' } };
+    execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
+      const code = error === null ? 0 : Number(error.code);
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
+
+test('--version prints the version of package.json', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  assert.deepEqual(await typetun('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('help lists the commands, and help of a command its options', async () => {
+  const all = await typetun('help');
+  assert.equal(all.code, 0);
+  assert.match(all.stdout, /demo \[options\][\s\S]*doctor \[options\][\s\S]*Exit status/);
+  const demo = await typetun('help', 'demo');
+  assert.equal(demo.code, 0);
+  assert.match(demo.stdout, /--link <link>[\s\S]*--seconds <n>[\s\S]*--json/);
+  assert.deepEqual(await typetun('demo', '--help'), demo);
+});
+
+const REFUSED: readonly (readonly [readonly string[], RegExp])[] = [
+  [[], /Usage: typetun/],
+  [['doctr'], /unknown command 'doctr'[\s\S]*doctor/],
+  [['demo', '--lnk', 'memory'], /unknown option '--lnk'[\s\S]*--link/],
+  [['demo', '--link', 'pigeon'], /'pigeon' is invalid\. give one of auto, linux, memory/],
+  [['demo', '--link'], /--link <link>.*argument missing/],
+  [['demo', '--seconds', '0'], /'0' is invalid\. give a number of seconds above 0/],
+  [['demo', '--seconds', 'ten'], /'ten' is invalid/],
+  [['demo', '--seconds', '-1'], /'-1' is invalid/],
+  [['demo', 'extra'], /too many arguments/],
+  [['doctor', '--jsn'], /unknown option '--jsn'/],
+];
+
+for (const [args, message] of REFUSED) {
+  test(`"typetun ${args.join(' ')}" is refused with status 2 and the remedy`, async () => {
+    const { code, stdout, stderr } = await typetun(...args);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /\n\s+at /, 'no stack trace');
+  });
+}
+
+test('the demo in process prints exactly one object, of the promised shape', async () => {
+  const { code, stdout } = await typetun('demo', '--link', 'memory', '--json');
+  assert.equal(code, 0);
+  assert.equal(stdout.trimEnd().split('\n').length, 1);
+  const result = JSON.parse(stdout) as DemoResult;
+  assert.equal(result.ok, true);
+  assert.equal(result.link, 'memory');
+  assert.match(result.reason, /--link memory/);
+  assert.deepEqual(Object.keys(result), [
+    ...['ok', 'link', 'reason', 'adapter', 'checks', 'statistics', 'bundles'],
+  ]);
+  assert.deepEqual(Object.keys(result.adapter), [
+    ...['name', 'luidIndex', 'device', 'mtu', 'addresses'],
+  ]);
+  const shapes = Object.fromEntries(
+    result.checks.map(({ name, ...rest }) => [name, Object.keys(rest)]),
+  );
+  const icmp = ['ok', 'sent', 'received', 'lost', 'rttUs'];
+  const udp = ['ok', 'sent', 'received', 'lost', 'corrupt'];
+  assert.deepEqual(shapes, {
+    icmp4: icmp,
+    icmp6: icmp,
+    udp4: udp,
+    udp6: udp,
+    tcp4: ['skipped'],
+    tcp6: ['skipped'],
+    pause: [
+      ...['ok', 'pausedMs', 'offeredWhilePaused', 'deliveredWhilePaused', 'resumedAfterMs'],
+      'recovered',
+    ],
+  });
+  assert.ok(result.bundles.packetsPerBundle.max >= result.bundles.packetsPerBundle.mean);
+});
+
+test('the demo for people is plain text where nobody watches', async () => {
+  const { code, stdout } = await typetun('demo', '--link', 'memory');
+  assert.equal(code, 0);
+  assert.match(stdout, /5 passed, 0 failed, 2 skipped/);
+  assert.equal(stdout.includes('\x1b'), false);
+  assert.equal(stdout.includes('\r'), false);
+});
+
+test('the doctor says which link the demo would take and why not the other', async () => {
+  const { code, stdout } = await typetun('doctor', '--json');
+  assert.equal(code, 0);
+  const said = JSON.parse(stdout) as {
+    auto: string;
+    findings: { name: string; ok?: boolean; detail: string; remedy?: string }[];
+  };
+  const linux = said.findings.find((one) => one.name === 'link-linux');
+  assert.equal(said.auto, linux?.ok === true ? 'linux' : 'memory');
+  for (const finding of said.findings) assert.ok(finding.detail.length > 0, finding.name);
+});

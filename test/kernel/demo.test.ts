@@ -1,0 +1,113 @@
+/** The demo over the kernel: what `npm start` shows as root, and that it leaves nothing behind. */
+
+import assert from 'node:assert/strict';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import type { DemoResult } from '#dist/cli/demo/result.js';
+import { rootSkip, withNetns } from './support/netns.ts';
+
+const run = promisify(execFile);
+const options = { skip: rootSkip() };
+const MAIN = 'dist/cli/main.js';
+const BYTES = 64 * 1024 * 1024;
+
+/** Names of the machine's interfaces. */
+function interfaces(): string[] {
+  const links = JSON.parse(execFileSync('ip', ['-j', 'link'], { encoding: 'utf8' })) as {
+    ifname: string;
+  }[];
+  return links.map((link) => link.ifname);
+}
+
+test('all seven checks pass over the kernel and nothing is left', options, async () => {
+  const before = interfaces();
+  const { stdout } = await run(process.execPath, [MAIN, 'demo', '--json'], { timeout: 120_000 });
+  const result = JSON.parse(stdout) as DemoResult;
+  assert.equal(result.ok, true, stdout);
+  assert.equal(result.link, 'linux');
+  const checks = Object.fromEntries(result.checks.map((check) => [check.name, check])) as Record<
+    string,
+    Record<string, unknown>
+  >;
+  assert.deepEqual(Object.keys(checks), [
+    'icmp4',
+    'icmp6',
+    'udp4',
+    'udp6',
+    'tcp4',
+    'tcp6',
+    'pause',
+  ]);
+  for (const name of ['udp4', 'udp6']) {
+    assert.equal(checks[name]!['sent'], 10_000);
+    assert.equal(checks[name]!['lost'], 0);
+    assert.equal(checks[name]!['corrupt'], 0);
+  }
+  for (const name of ['icmp4', 'icmp6']) assert.equal(checks[name]!['lost'], 0);
+  for (const name of ['tcp4', 'tcp6']) {
+    assert.equal(checks[name]!['bytes'], BYTES);
+    assert.equal(checks[name]!['sha256Match'], true);
+  }
+  assert.ok(Number(checks['pause']!['offeredWhilePaused']) > 0);
+  assert.equal(checks['pause']!['deliveredWhilePaused'], 0);
+  assert.ok(result.bundles.packetsPerBundle.max > 1);
+  assert.deepEqual(interfaces(), before);
+});
+
+test('--seconds keeps TCP up for that long', options, async () => {
+  const began = performance.now();
+  const { stdout } = await run(process.execPath, [MAIN, 'demo', '--seconds', '6', '--json'], {
+    timeout: 120_000,
+  });
+  assert.equal((JSON.parse(stdout) as DemoResult).ok, true);
+  assert.ok(performance.now() - began > 6000);
+});
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  for (const afterMs of [300, 1200, 2500]) {
+    test(
+      `${signal} after ${afterMs} ms ends with ${code} and leaves nothing`,
+      options,
+      async () => {
+        const before = interfaces();
+        const demo = spawn(process.execPath, [MAIN, 'demo', '--seconds', '20'], {
+          stdio: 'ignore',
+        });
+        await new Promise((resolve) => setTimeout(resolve, afterMs));
+        demo.kill(signal);
+        const [exitCode] = (await once(demo, 'exit')) as [number | null];
+        // Before its handlers are installed a process ends by the signal itself, with nothing made yet.
+        assert.ok(
+          exitCode === code || (exitCode === null && afterMs === 300),
+          `status ${exitCode}`,
+        );
+        assert.deepEqual(interfaces(), before);
+      },
+    );
+  }
+}
+
+test('a failure half way leaves nothing and is named with likely causes', options, async () => {
+  await withNetns(async (netns) => {
+    await run('ip', ['netns', 'exec', netns, 'nft', 'add', 'table', 'inet', 'f']);
+    const chain = '{ type filter hook input priority 0 ; }';
+    await run('ip', ['netns', 'exec', netns, 'nft', 'add', 'chain', 'inet', 'f', 'i', chain]);
+    const rule = ['add', 'rule', 'inet', 'f', 'i', 'udp', 'dport', '1-65535', 'drop'];
+    await run('ip', ['netns', 'exec', netns, 'nft', ...rule]);
+    const inside = ['netns', 'exec', netns, process.execPath, MAIN, 'demo'];
+    await assert.rejects(run('ip', inside, { timeout: 240_000 }), (error: unknown) => {
+      const { code, stdout } = error as { code: number; stdout: string };
+      assert.equal(code, 1);
+      assert.match(stdout, /likely cause: .*firewall/);
+      assert.match(stdout, /2 failed/);
+      return true;
+    });
+    const { stdout } = await run('ip', ['-n', netns, '-o', 'link']);
+    assert.doesNotMatch(stdout, /tun/);
+  });
+});

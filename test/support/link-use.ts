@@ -1,0 +1,85 @@
+/** Using a link directly, without an adapter. */
+
+import { GiveResult, type Link, type LinkConfig, TakeResult } from '#dist/link/link.js';
+import { createBundleIndex, indexBundle } from '#dist/wire/bundle.js';
+import { BundleReader } from '#dist/wire/bundle-reader.js';
+import { BundleWriter } from '#dist/wire/bundle-writer.js';
+import { swapAddresses } from '#dist/wire/ip.js';
+
+const BUNDLE_BYTES = 256 * 0xf000;
+
+export const linkConfig: LinkConfig = {
+  name: undefined,
+  addresses: ['10.7.0.1/24', 'fd07::1/64'],
+  mtu: 1500,
+  routes: [],
+  ipv6LinkLocal: false,
+  hostQueueLength: 1000,
+  netns: undefined,
+};
+
+const buffer = new Uint8Array(BUNDLE_BYTES);
+
+/** Takes one bundle and returns copies of its packets. */
+export function takePackets(link: Link, maxPackets = 256): Uint8Array[] {
+  const length = link.take(buffer, 0, maxPackets, new TakeResult());
+  return length <= 0 ? [] : packetsOf(buffer.subarray(0, length));
+}
+
+/** Copies of the packets of a bundle. */
+export function packetsOf(bundle: Uint8Array): Uint8Array[] {
+  const reader = new BundleReader();
+  const packets: Uint8Array[] = [];
+  reader.reset(bundle);
+  while (reader.next()) packets.push(reader.packet().slice());
+  return packets;
+}
+
+/** A bundle of `packets`. */
+export function bundleOf(packets: readonly Uint8Array[]): Uint8Array {
+  const writer = new BundleWriter(new Uint8Array(BUNDLE_BYTES));
+  for (const packet of packets) writer.append(packet);
+  return writer.finish();
+}
+
+/** What a give did: its return value, its result, and the lengths it left in the index. */
+export interface Given {
+  readonly delivered: number;
+  readonly result: GiveResult;
+  readonly lengths: number[];
+}
+
+/** Gives `packets` as one bundle. */
+export function givePackets(link: Link, packets: readonly Uint8Array[]): Given {
+  const bundle = bundleOf(packets);
+  const index = createBundleIndex();
+  const result = new GiveResult();
+  indexBundle(bundle, bundle.byteLength, index);
+  const delivered = link.give(bundle, index, result);
+  return { delivered, result, lengths: [...index.lengths.subarray(0, index.count)] };
+}
+
+/** Takes what is there, exchanges the addresses, gives it back. Returns the packets reflected. */
+export function reflect(link: Link): number {
+  const packets = takePackets(link);
+  for (const packet of packets) swapAddresses(packet, 0);
+  if (packets.length > 0) givePackets(link, packets);
+  return packets.length;
+}
+
+/** Reflects until nothing comes any more. */
+export function reflectAll(link: Link): void {
+  while (reflect(link) > 0);
+}
+
+/** Waits, holding the event loop, until `done` or the time is up; returns whether it was done. */
+export async function until(done: () => boolean, timeoutMs = 2000): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (!done() && performance.now() < deadline) await sleep(1);
+  return done();
+}
+
+/** Holds the event loop for `ms`. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,111 @@
+/** A link that hands over as many copies of one packet as it is told to, and swallows what it is given. */
+
+import type { SharedAdapter } from '#dist/adapter/shared-adapter.js';
+import type {
+  GiveResult,
+  Link,
+  LinkCapabilities,
+  LinkInfo,
+  LinkWatch,
+  TakeResult,
+} from '#dist/link/link.js';
+import type { BundleIndex } from '#dist/wire/bundle.js';
+import { writeEntryHeader, writeEntryTail } from '#dist/wire/bundle.js';
+
+const HEADER = 16;
+
+export class ScriptedLink implements Link {
+  readonly kind = 'memory' as const;
+  readonly capabilities: LinkCapabilities = {
+    batch: true,
+    offload: ['off'],
+    carrier: true,
+    queues: 1,
+    events: false,
+  };
+  readonly info: LinkInfo = {
+    name: 'scripted',
+    interfaceIndex: undefined,
+    mtu: 1500,
+    up: true,
+    addresses: [],
+  };
+  readonly remainder = new Uint8Array(0);
+  readonly #packet: Uint8Array;
+  #offered = 0;
+
+  constructor(packet: Uint8Array) {
+    this.#packet = packet;
+  }
+
+  /** The next takes find `packets` packets. */
+  offer(packets: number): void {
+    this.#offered = packets;
+  }
+
+  /** Brings the adapter's memory to where packets pass. */
+  accept(shared: SharedAdapter): void {
+    shared.transition('Initializing');
+    shared.power = 'D0';
+    shared.transition('Paused');
+    shared.transition('Restarting');
+    shared.begin(1);
+    shared.transition('Running');
+    shared.openHandles = 1;
+  }
+
+  take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
+    result.reset();
+    const { length } = this.#packet;
+    let at = offset;
+    while (this.#offered > 0 && result.packets < maxPackets) {
+      if (at + HEADER + length > bytes.byteLength) break;
+      writeEntryHeader(bytes, at, length);
+      for (let i = 0; i < length; i++) bytes[at + HEADER + i] = this.#packet[i]!;
+      at = writeEntryTail(bytes, at, length);
+      result.packets++;
+      result.octets += length;
+      this.#offered--;
+    }
+    return at - offset;
+  }
+
+  give(_bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
+    result.reset();
+    result.packets = index.count;
+    return index.count;
+  }
+
+  wait(): void {
+    // Never waits.
+  }
+
+  watch(): LinkWatch {
+    return { start: () => undefined, stop: () => undefined };
+  }
+
+  onEvent(): void {
+    // Nothing happens to it.
+  }
+
+  setMediaConnected(): void {
+    // Nobody to tell.
+  }
+
+  discardPending(result: TakeResult): void {
+    result.reset();
+    this.#offered = 0;
+  }
+
+  configure(): LinkInfo {
+    return this.info;
+  }
+
+  hostDrops(): number {
+    return 0;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
