@@ -17,8 +17,9 @@
 export default async function* reporter(events) {
   for await (const { type, data } of events) {
     if (type !== 'test:pass' && type !== 'test:fail') continue;
-    if (data.details?.type === 'suite') continue;
     const mark = data.skip ?? data.todo;
+    // A skipped suite stands for its tests, which are not reported.
+    if (data.details?.type === 'suite' && mark === undefined) continue;
     const skipped = type === 'test:pass' && mark !== undefined && mark !== false;
     /** @type {TestEnd} */
     const end = {

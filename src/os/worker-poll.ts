@@ -36,8 +36,9 @@ export function workerPoll(): Poller {
   const watches = new Map<number, WorkerWatch>();
   const data: PollerThreadData = { epollFd };
   const thread = new Worker(workerUrl('poller-thread', import.meta.url), { workerData: data });
-  thread.unref();
   thread.on('message', (fd: number) => watches.get(fd)?.fired());
+  // Last: adding a listener refers to the thread again.
+  thread.unref();
   return {
     engine: 'poller-thread',
     watch: (fd, onReadable) => new WorkerWatch(epollFd, fd, onReadable, watches),

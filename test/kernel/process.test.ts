@@ -99,7 +99,7 @@ test('an adapter works in a worker thread, where the poller thread watches', opt
       ['ip', 'netns', 'exec', netns],
       `import { Worker } from 'node:worker_threads';
        const code = ${JSON.stringify(`
-         import { parentPort } from 'node:worker_threads';
+         const { parentPort } = require('node:worker_threads');
          (async () => {
            const { Adapter, swapAddresses } = await import('typetun');
            const adapter = await Adapter.create({ addresses: ['10.7.0.1/24'] });
@@ -112,7 +112,7 @@ test('an adapter works in a worker thread, where the poller thread watches', opt
            }
          })();
        `)};
-       const worker = new Worker(code, { eval: true });
+       const worker = new Worker(code, { eval: true, execArgv: [] });
        await new Promise((resolve) => worker.once('message', resolve));
        const { execFile } = await import('node:child_process');
        const ping = await new Promise((resolve) => execFile('ping', ['-c', '20', '-i', '0.01', '10.7.0.2'], (error, out) => resolve(out)));

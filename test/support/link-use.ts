@@ -1,12 +1,14 @@
 /** Using a link directly, without an adapter. */
 
+import { entryBytes } from '#dist/limits.js';
 import { GiveResult, type Link, type LinkConfig, TakeResult } from '#dist/link/link.js';
 import { createBundleIndex, indexBundle } from '#dist/wire/bundle.js';
 import { BundleReader } from '#dist/wire/bundle-reader.js';
 import { BundleWriter } from '#dist/wire/bundle-writer.js';
 import { swapAddresses } from '#dist/wire/ip.js';
 
-const BUNDLE_BYTES = 256 * 0xf000;
+/** Room for 256 packets of 1500 bytes, or some large ones. */
+const BUFFER_BYTES = 0x80000;
 
 export const linkConfig: LinkConfig = {
   name: undefined,
@@ -18,7 +20,7 @@ export const linkConfig: LinkConfig = {
   netns: undefined,
 };
 
-const buffer = new Uint8Array(BUNDLE_BYTES);
+const buffer = new Uint8Array(BUFFER_BYTES);
 
 /** Takes one bundle and returns copies of its packets. */
 export function takePackets(link: Link, maxPackets = 256): Uint8Array[] {
@@ -37,7 +39,8 @@ export function packetsOf(bundle: Uint8Array): Uint8Array[] {
 
 /** A bundle of `packets`. */
 export function bundleOf(packets: readonly Uint8Array[]): Uint8Array {
-  const writer = new BundleWriter(new Uint8Array(BUNDLE_BYTES));
+  const bytes = packets.reduce((sum, packet) => sum + entryBytes(packet.length), 0);
+  const writer = new BundleWriter(new Uint8Array(bytes));
   for (const packet of packets) writer.append(packet);
   return writer.finish();
 }

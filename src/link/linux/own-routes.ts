@@ -35,8 +35,8 @@ export function replaceRoutes(
     if (old.length + target.length === 0) continue;
     const found = readRoutes(socket, index, family);
     for (const route of old) {
-      const ours = found.some((one) => one.isStatic && isSame(one, route));
-      if (ours && !target.some((one) => keyOf(one) === keyOf(route))) remove(socket, index, route);
+      const there = found.some((one) => isSame(one, route));
+      if (there && !target.some((one) => keyOf(one) === keyOf(route))) remove(socket, index, route);
     }
     for (const route of target) {
       if (!found.some((one) => isSame(one, route))) add(socket, index, route);
@@ -63,7 +63,7 @@ export function missingRoutes(
 function remove(socket: NetlinkSocket, index: number, route: DeviceRoute): void {
   ask(socket, changeRoute(index, route, false), {
     what: `removing ${describe(route)}`,
-    // Somebody else removed it.
+    // Somebody else removed it, or it is the kernel's own: the request names our protocol.
     harmless: [Errno.ESRCH],
   });
 }

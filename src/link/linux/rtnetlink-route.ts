@@ -55,8 +55,6 @@ export interface InterfaceRoute {
   /** Destination prefix in canonical text. */
   readonly destination: string;
   readonly metric: number;
-  /** Whether it was set as we set routes; others belong to the kernel or to daemons. */
-  readonly isStatic: boolean;
 }
 
 /** What the kernel makes of an IPv6 metric of 0 or none: `IP6_RT_PRIO_USER` (net/ip6_fib.h). */
@@ -70,7 +68,8 @@ export function effectiveMetric(family: 4 | 6, metric: number | undefined): numb
 /**
  * The request that adds (or else removes) a route through the interface `index`. Adding fails when
  * there is a route to the same destination with the same metric, also through another interface:
- * nobody's traffic is taken over unasked.
+ * nobody's traffic is taken over unasked. Only routes of our protocol are removed, not the
+ * kernel's own.
  */
 export function changeRoute(
   index: number,
@@ -138,6 +137,5 @@ export function parseRoute(message: Message): InterfaceRoute | undefined {
     index,
     destination: formatPrefix({ family, address, length }),
     metric: attributes.u32(RTA_PRIORITY) ?? 0,
-    isStatic: message.u8(PROTOCOL_OFFSET) === RTPROT_STATIC,
   };
 }

@@ -150,18 +150,13 @@ export class FaultLine implements TimedSource {
       return;
     }
     const ownMs = this.#plan.delayMs + this.#plan.jitterMs * fraction(waiting.jitter);
-    const due = this.#scheduler.now() + ownMs;
+    // One that falls due before the one in front of it waits for that one: the order is kept.
+    waiting.due = this.#scheduler.now() + ownMs;
+    if (this.#first === undefined) this.#first = waiting;
+    else this.#last!.next = waiting;
+    this.#last = waiting;
     this.statistics.delayed++;
     this.#delayed++;
-    if (this.#first === undefined) {
-      waiting.due = due;
-      this.#first = waiting;
-      this.#last = waiting;
-    } else {
-      waiting.due = Math.max(due, this.#last!.due);
-      this.#last!.next = waiting;
-      this.#last = waiting;
-    }
     this.#scheduler.arm();
   }
 

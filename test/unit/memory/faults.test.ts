@@ -243,6 +243,22 @@ test('delay is exact on a virtual clock, and the same for all packets', async ()
   await link.close();
 });
 
+test('each direction keeps its own time, whichever packet was sent first', async () => {
+  const { host, link, clock } = await setUp(1, { send: { delayMs: 50 }, receive: { delayMs: 5 } });
+  let received = 0;
+  host.onPacket(() => received++);
+  host.send(packet(1));
+  givePackets(link, [packet(2)]);
+  clock.advance(5);
+  assert.equal(received, 1);
+  assert.deepEqual(takeNumbers(link), []);
+  clock.advance(45);
+  assert.deepEqual(takeNumbers(link), [1]);
+  await link.close();
+  const { send, receive } = host.statistics.faults;
+  assert.deepEqual([send.cleared, receive.cleared], [0, 0], 'nothing was under way any more');
+});
+
 test('a ping takes the delay of both directions, to the microsecond on a virtual clock', async () => {
   const { host, link, clock } = await setUp(1, { send: { delayMs: 20 }, receive: { delayMs: 5 } });
   const ping = host.ping('10.7.0.2');

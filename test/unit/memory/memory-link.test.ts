@@ -42,10 +42,9 @@ test('the host queue holds its length in packets of the MTU, also after the MTU 
   link.configure({ mtu: 61_424 });
   for (let i = 0; i < 200; i++) host.send(packet(i, 61_424));
   assert.equal(link.hostDrops(), 0);
-  assert.deepEqual(
-    takePackets(link).map(numberOf),
-    Array.from({ length: 200 }, (_, i) => i),
-  );
+  const numbers: number[] = [];
+  while (numbers.length < 200) numbers.push(...takePackets(link).map(numberOf));
+  assert.deepEqual(numbers, [...Array(200).keys()]);
   await link.close();
 });
 

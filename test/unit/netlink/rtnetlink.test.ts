@@ -240,12 +240,12 @@ test('reads a route, and a default route has no destination', () => {
     littleEndian(`34000000 1800 0200 00000000 00000000  02 18 00 00 fe 04 fd 01 00000000
                   0800 0100 c0000200  0800 0400 07000000  0800 0600 03000000`),
   );
-  assert.deepEqual(found, { index: 7, destination: '192.0.2.0/24', metric: 3, isStatic: true });
+  assert.deepEqual(found, { index: 7, destination: '192.0.2.0/24', metric: 3 });
   const all = parseRoute(
     bigEndian(`00000024 0018 0002 00000000 00000000  0a 00 00 00 fe 02 00 01 00000000
                0008 0004 00000007`),
   );
-  assert.deepEqual(all, { index: 7, destination: '::/0', metric: 0, isStatic: false });
+  assert.deepEqual(all, { index: 7, destination: '::/0', metric: 0 });
 });
 
 test('passes over routes of other tables, types and families, and those with many hops', () => {
