@@ -36,6 +36,23 @@ export type {
 } from './link/link.ts';
 export type { DropPolicy } from './sync/packet-queue.ts';
 export { VERSION } from './version.ts';
+export { formatAddress, parseAddress } from './wire/address.ts';
 export { BundleReader } from './wire/bundle-reader.ts';
 export { BundleWriter } from './wire/bundle-writer.ts';
-export { ipVersion, swapAddresses } from './wire/ip.ts';
+export { checksum } from './wire/checksum.ts';
+export { ipVersion, pseudoHeaderSum, swapAddresses } from './wire/ip.ts';
+export {
+  checkIpv4,
+  IPV4_DESTINATION,
+  IPV4_SOURCE,
+  ipv4HeaderBytes,
+  ipv4Protocol,
+  ipv4TotalLength,
+} from './wire/ipv4.ts';
+export {
+  checkIpv6,
+  IPV6_DESTINATION,
+  IPV6_SOURCE,
+  ipv6NextHeader,
+  ipv6PayloadLength,
+} from './wire/ipv6.ts';

@@ -7,8 +7,8 @@
 
 import { TunError, TunErrorCode } from '../errors.ts';
 import { LINK_SPEED_BPS, MAX_PACKET_BYTES, VENDOR_ID } from '../limits.ts';
-import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
 import { DRIVER_VERSION } from '../version.ts';
+import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
 import { Oid } from './oid.ts';
 import { RECEIVE_BUFFER_SPACE, TRANSMIT_BUFFER_SPACE } from './properties.ts';
 import type { SharedAdapter } from './shared-adapter.ts';

@@ -6,18 +6,9 @@
  * number of bytes. `test/reference/checksum.ts` is its naive twin.
  */
 
-import { ipVersion } from './ip.ts';
-
 const BITS_PER_BYTE = 8;
 const BITS_PER_WORD = 16;
 const WORD_MASK = 0xffff;
-
-/** IPv4 and IPv6 headers: where the addresses lie, back to back, and how long both are together. */
-const IPV4_ADDRESSES = 12;
-const IPV4_ADDRESSES_BYTES = 8;
-const IPV6_ADDRESSES = 8;
-const IPV6_ADDRESSES_BYTES = 32;
-const IPV4_VERSION = 4;
 
 /**
  * Adds up `length` bytes from `offset` on to `initial`. The result is not folded; it stays exact for
@@ -43,21 +34,4 @@ export function fold(total: number): number {
 /** The checksum of a range: what goes into the checksum field, or 0 over a range that holds a right one. */
 export function checksum(bytes: Uint8Array, offset: number, length: number, initial = 0): number {
   return ~fold(sum(bytes, offset, length, initial)) & WORD_MASK;
-}
-
-/**
- * Sum of the pseudo header of the IP packet at `ipOffset` (RFC 9293, section 3.1; RFC 8200, section
- * 8.1): its addresses, the protocol, and the length of what follows the IP headers. To be passed as
- * `initial`.
- */
-export function pseudoHeaderSum(
-  bytes: Uint8Array,
-  ipOffset: number,
-  protocol: number,
-  upperLayerBytes: number,
-): number {
-  const rest = protocol + upperLayerBytes;
-  return ipVersion(bytes, ipOffset) === IPV4_VERSION
-    ? sum(bytes, ipOffset + IPV4_ADDRESSES, IPV4_ADDRESSES_BYTES, rest)
-    : sum(bytes, ipOffset + IPV6_ADDRESSES, IPV6_ADDRESSES_BYTES, rest);
 }

@@ -1,16 +1,13 @@
-/** What IPv4 and IPv6 headers have in common: version, addresses, kind of destination. */
+/** What IPv4 and IPv6 headers have in common: version, addresses, kind of destination, pseudo header. */
+
+import { IPV4_ADDRESS_BYTES, IPV6_ADDRESS_BYTES } from '../limits.ts';
+import { sum } from './checksum.ts';
+import { IPV4_DESTINATION, IPV4_SOURCE } from './ipv4.ts';
+import { IPV6_DESTINATION, IPV6_SOURCE } from './ipv6.ts';
 
 const VERSION_SHIFT = 4;
 const IPV4_VERSION = 4;
 const IPV6_VERSION = 6;
-
-/** Offsets and sizes of the addresses in the two headers (RFC 791, section 3.1; RFC 8200, section 3). */
-const IPV4_SOURCE = 12;
-const IPV4_DESTINATION = 16;
-const IPV4_ADDRESS_BYTES = 4;
-const IPV6_SOURCE = 8;
-const IPV6_DESTINATION = 24;
-const IPV6_ADDRESS_BYTES = 16;
 
 /** IPv4 multicast is 224.0.0.0/4 (RFC 5771). */
 const IPV4_MULTICAST_NIBBLE = 0xe;
@@ -68,4 +65,21 @@ export function destinationKind(bytes: Uint8Array, offset: number): DestinationK
     if (bytes[at + i] !== BROADCAST_BYTE) return DestinationKind.UNICAST;
   }
   return DestinationKind.BROADCAST;
+}
+
+/**
+ * Sum of the pseudo header of the IP packet at `ipOffset` (RFC 9293, section 3.1; RFC 8200, section
+ * 8.1): its addresses, the protocol, and the length of what follows the IP headers. To be passed as
+ * `initial` to `checksum`.
+ */
+export function pseudoHeaderSum(
+  bytes: Uint8Array,
+  ipOffset: number,
+  protocol: number,
+  upperLayerBytes: number,
+): number {
+  const rest = protocol + upperLayerBytes;
+  return ipVersion(bytes, ipOffset) === IPV4_VERSION
+    ? sum(bytes, ipOffset + IPV4_SOURCE, 2 * IPV4_ADDRESS_BYTES, rest)
+    : sum(bytes, ipOffset + IPV6_SOURCE, 2 * IPV6_ADDRESS_BYTES, rest);
 }

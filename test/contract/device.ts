@@ -93,7 +93,10 @@ export function deviceContract(contract: Contract, name: string): void {
     const { link, outside } = subject;
     if (outside === undefined || !link.capabilities.events) return;
     const events: string[] = [];
-    link.onEvent(({ type, info }) => events.push(`${type} ${info.mtu} ${info.up}`));
+    link.onEvent(({ type, info }) => {
+      // A kernel takes IPv6 addresses away from a device that goes down.
+      if (type !== 'address') events.push(`${type} ${info.mtu} ${info.up}`);
+    });
     link.configure({ mtu: 1450 });
     link.setMediaConnected(false);
     link.setMediaConnected(true);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { createPacketQueueMemory, PacketQueue } from '#dist/sync/packet-queue.js';
 import { readSizeWord, writeEntryHeader, writeEntryTail } from '#dist/wire/bundle.js';
-import fc from 'fast-check';
 import { entryBytesOf, NaivePacketQueue } from '../reference/packet-queue.ts';
 
 const MAX_PACKETS = 7;

@@ -75,9 +75,21 @@ export class LinuxControl {
   }
 
   #readEvents(): void {
-    for (const event of this.#events.readEvents()) {
+    for (const event of this.#newEvents()) {
       this.#info = event.info;
       this.#listener?.(event);
+    }
+  }
+
+  /** A kernel that cannot be asked any more costs the events, not the process or the packets. */
+  #newEvents(): LinkEvent[] {
+    try {
+      return this.#events.readEvents();
+    } catch (error) {
+      this.#watch.stop();
+      const why = error instanceof Error ? error.message : String(error);
+      process.emitWarning(`no more link events of "${this.#info.name}": ${why}`, 'TypetunWarning');
+      return [];
     }
   }
 }

@@ -89,7 +89,8 @@ export class LinuxLink implements Link {
     result.reset();
     if (this.#closing !== undefined) return LINK_CLOSED;
     const capacity = bytes.byteLength;
-    if (offset > capacity) throw detached();
+    // A detached view has no bytes at all, and no caller takes into nothing.
+    if (capacity === 0 || offset > capacity) throw detached();
     const base = this.#memory.addressOf(bytes);
     const mtu = this.#control.info.mtu;
     const fd = this.#tun.fd;
@@ -157,7 +158,9 @@ export class LinuxLink implements Link {
 
   wait(words: Int32Array, wordIndex: number, expected: number, timeoutMs: number): void {
     if (this.#closing !== undefined || Atomics.load(words, wordIndex) !== expected) return;
-    libc().poll(this.#pollfd, 1, Math.ceil(Math.min(timeoutMs, MAX_BLOCK_MS)));
+    // Below zero, poll would wait for ever.
+    const ms = Math.ceil(Math.min(Math.max(timeoutMs, 0), MAX_BLOCK_MS));
+    libc().poll(this.#pollfd, 1, ms);
   }
 
   watch(onReadable: () => void): LinkWatch {

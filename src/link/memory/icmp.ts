@@ -13,9 +13,10 @@
  * Source: RFC 792; RFC 4443. ICMPv6's checksum covers a pseudo header, ICMP's does not.
  */
 
-import { checksum, pseudoHeaderSum } from '../../wire/checksum.ts';
-import { IP_PROTOCOL_ICMP, IP_PROTOCOL_ICMPV6 } from '../../wire/ip.ts';
-import { ipHeaderBytes, type ReceivedPacket, writeIpHeader, writeUint16 } from './headers.ts';
+import { checksum } from '../../wire/checksum.ts';
+import { IP_PROTOCOL_ICMP, IP_PROTOCOL_ICMPV6, pseudoHeaderSum } from '../../wire/ip.ts';
+import { writeUint16 } from '../../wire/uint16.ts';
+import { ipHeaderBytes, type ReceivedPacket, writeIpHeader } from './headers.ts';
 import type { Counting, ReceiveStatistics } from './statistics.ts';
 import { PACKET, type Transmitter } from './transmitter.ts';
 

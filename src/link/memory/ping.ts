@@ -2,9 +2,10 @@
 
 import { MAX_PACKET_BYTES } from '../../limits.ts';
 import { parseAddress } from '../../wire/address.ts';
+import { readUint16, writeUint16 } from '../../wire/uint16.ts';
 import type { Clock, ClockTimer } from './clock.ts';
 import type { MemoryDevice } from './device.ts';
-import { ipHeaderBytes, type ReceivedPacket, readUint16, writeUint16 } from './headers.ts';
+import { ipHeaderBytes, type ReceivedPacket } from './headers.ts';
 import {
   type EchoReplies,
   familyOf,

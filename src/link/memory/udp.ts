@@ -14,16 +14,11 @@
 
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { formatAddress, parseAddress } from '../../wire/address.ts';
-import { checksum, pseudoHeaderSum } from '../../wire/checksum.ts';
-import { IP_PROTOCOL_UDP } from '../../wire/ip.ts';
+import { checksum } from '../../wire/checksum.ts';
+import { IP_PROTOCOL_UDP, pseudoHeaderSum } from '../../wire/ip.ts';
+import { readUint16, writeUint16 } from '../../wire/uint16.ts';
 import type { MemoryDevice } from './device.ts';
-import {
-  ipHeaderBytes,
-  type ReceivedPacket,
-  readUint16,
-  writeIpHeader,
-  writeUint16,
-} from './headers.ts';
+import { ipHeaderBytes, type ReceivedPacket, writeIpHeader } from './headers.ts';
 import { tell } from './listeners.ts';
 import type { Counting, ReceiveStatistics } from './statistics.ts';
 import { PACKET, type Transmitter } from './transmitter.ts';

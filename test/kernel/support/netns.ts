@@ -8,6 +8,12 @@ let made = 0;
 
 export { rootSkip } from '../../support/root.ts';
 
+/** Runs `ip` with these arguments and returns what it printed. */
+export async function ip(...args: string[]): Promise<string> {
+  const { stdout } = await run('ip', args);
+  return stdout;
+}
+
 /** Makes a namespace with its loopback up; returns its name. */
 export async function addNetns(): Promise<string> {
   const name = `tt-${process.pid}-${made++}`;

@@ -205,6 +205,19 @@ test('a duplicate arrives as the original did, although the host answers in plac
   await link.close();
 });
 
+test('what a listener writes back comes behind what is being delivered, and spoils none of it', async () => {
+  const { host, link } = await setUp(1, { receive: { duplicate: 1 } });
+  const numbers: number[] = [];
+  host.onPacket((bytes) => {
+    const number = numberOf(bytes);
+    numbers.push(number);
+    if (numbers.length === 1) givePackets(link, [packet(3), packet(4)]);
+  });
+  givePackets(link, [packet(1), packet(2)]);
+  assert.deepEqual(numbers, [1, 1, 2, 2, 3, 3, 4, 4]);
+  await link.close();
+});
+
 test('reordering holds a packet back behind one to three others and loses none', async () => {
   const numbers = await sendThrough(2, { send: { reorder: 0.2 } });
   assert.equal(numbers.length, PACKETS);

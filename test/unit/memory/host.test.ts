@@ -182,6 +182,23 @@ test('refuses a bound port and a wrong port, naming it', () => {
   });
 });
 
+test('sends a checksum that comes out as 0 as 0xffff: 0 would mean none', async () => {
+  const { host, link } = await open();
+  const socket = host.bindUdp(4000, () => undefined);
+  for (const [local, remote] of [
+    [LOCAL[4], REMOTE[4]],
+    [LOCAL[6], REMOTE[6]],
+  ] as const) {
+    const zeros = udpPacket(local, 4000, remote, 9, [0, 0]);
+    const at = payloadOffset(zeros);
+    // Data equal to the checksum over zeros makes the sum all ones.
+    socket.send(zeros.subarray(at + 6, at + 8), remote, 9);
+    const [sent] = takePackets(link);
+    assert.deepEqual([...sent!.subarray(at + 6, at + 8)], [0xff, 0xff]);
+  }
+  await link.close();
+});
+
 test('hands out 16384 free ports, each once, then says that there are none', () => {
   const host = new MemoryHost();
   const ports = new Set<number>();

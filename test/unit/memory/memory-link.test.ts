@@ -191,13 +191,20 @@ test('a change is refused whole, naming the value, and the device stays as it wa
 test('wait lets delayed packets come, on the thread that is parked', async () => {
   const { host, link } = await open({}, { faults: { send: { delayMs: 15 } } });
   const words = new Int32Array(new SharedArrayBuffer(4));
-  host.send(packet(1));
-  const start = performance.now();
-  let waits = 0;
-  while (takePackets(link).length === 0 && waits++ < 20) link.wait(words, 0, 0, 100);
-  const took = performance.now() - start;
-  assert.ok(waits <= 3, `${waits} waits`);
-  assert.ok(took >= 14, `${took} ms`);
+  const took: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    host.send(packet(round));
+    const start = performance.now();
+    let waits = 0;
+    while (takePackets(link).length === 0 && waits < 100) {
+      link.wait(words, 0, 0, 100);
+      waits++;
+    }
+    took.push(performance.now() - start);
+  }
+  assert.ok(Math.min(...took) >= 14, `${took} ms`);
+  // It would be 100 ms each if it did not know when to wake; a busy machine may spoil some.
+  assert.ok(Math.min(...took) < 60, `${took} ms`);
   await link.close();
 });
 
@@ -300,6 +307,16 @@ test('a ping that is awaited keeps the process alive until it is settled', async
   `);
   assert.equal(stdout.trim(), 'false');
   assert.equal(status, 0);
+});
+
+test('a ping that is settled holds nothing any more', async () => {
+  const { stdout, tookMs } = await runScript(`${SCRIPT}
+    const ping = host.ping('10.7.0.2', { timeoutMs: 60000 });
+    host.removeDevice();
+    console.log((await ping).received);
+  `);
+  assert.equal(stdout.trim(), 'false');
+  assert.ok(tookMs < 5000, `ended after ${tookMs} ms`);
 });
 
 test('works in a worker thread, which ends by itself', async () => {
