@@ -202,9 +202,9 @@ test('wait lets delayed packets come, on the thread that is parked', async () =>
     }
     took.push(performance.now() - start);
   }
-  assert.ok(Math.min(...took) >= 14, `${took} ms`);
+  assert.ok(Math.min(...took) >= 14, `${took.join()} ms`);
   // It would be 100 ms each if it did not know when to wake; a busy machine may spoil some.
-  assert.ok(Math.min(...took) < 60, `${took} ms`);
+  assert.ok(Math.min(...took) < 60, `${took.join()} ms`);
   await link.close();
 });
 
@@ -222,7 +222,7 @@ test('wait ends at once when another thread changes the word and notifies', asyn
     took.push(performance.now() - start);
   }
   // Without the notification each round would take 100 ms; a busy machine may spoil some.
-  assert.ok(Math.min(...took) < 60, `${took} ms`);
+  assert.ok(Math.min(...took) < 60, `${took.join()} ms`);
   await worker.terminate();
   await link.close();
 });
