@@ -20,7 +20,7 @@ const GROUP_BYTES = 2;
 const GROUPS: number = IPV6_ADDRESS_BYTES / GROUP_BYTES;
 const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
 const GROUP = /^[0-9a-f]{1,4}$/i;
-const PREFIX_LENGTH = /^(?:0|[1-9][0-9]{0,2})$/;
+const PREFIX_LENGTH = /^(?:0|[1-9][0-9]*)$/;
 const MAX_OCTET = 255;
 
 /**

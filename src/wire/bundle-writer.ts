@@ -2,7 +2,13 @@
 
 import { CopyArea, copyBytes } from '../copy.ts';
 import { TunError, TunErrorCode } from '../errors.ts';
-import { ENTRY_HEADER_BYTES, entryBytes, MAX_BUNDLE_PACKETS, MAX_ENTRY_BYTES } from '../limits.ts';
+import {
+  ENTRY_HEADER_BYTES,
+  entryBytes,
+  MAX_BUNDLE_PACKETS,
+  MAX_ENTRY_BYTES,
+  MAX_PACKET_BYTES,
+} from '../limits.ts';
 import { isPacket, writeEntryHeader, writeEntryTail } from './bundle.ts';
 
 export class BundleWriter {
@@ -53,12 +59,10 @@ export class BundleWriter {
     if (
       offset < 0 ||
       offset + length > packet.byteLength ||
+      !Number.isInteger(length) ||
       !isPacket(packet[offset] ?? 0, length)
     ) {
-      throw new TunError(
-        TunErrorCode.PACKET_INVALID,
-        `the ${length} bytes at offset ${offset} of ${packet.byteLength} are no IPv4 packet of 20 bytes or more and no IPv6 packet of 40 or more, up to 61424`,
-      );
+      throw notAPacket(packet, offset, length);
     }
     const at = this.#length;
     if (this.#count >= MAX_BUNDLE_PACKETS || at + entryBytes(length) > this.#bytes.byteLength) {
@@ -67,6 +71,8 @@ export class BundleWriter {
     writeEntryHeader(this.#bytes, at, length);
     const target = at + ENTRY_HEADER_BYTES;
     if (!this.#source.matches(packet)) this.#source = new CopyArea(packet);
+    // A resizable buffer may have grown since the area was made; its new part would not be written.
+    if (!this.#target.matches(this.#bytes)) this.#target = new CopyArea(this.#bytes);
     copyBytes(this.#source, offset, this.#target, target, length);
     this.#length = writeEntryTail(this.#bytes, at, length);
     this.#count++;
@@ -77,4 +83,11 @@ export class BundleWriter {
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
+}
+
+function notAPacket(packet: Uint8Array, offset: number, length: number): TunError {
+  return new TunError(
+    TunErrorCode.PACKET_INVALID,
+    `the ${length} bytes at offset ${offset} of ${packet.byteLength} are no IPv4 packet of 20 bytes or more and no IPv6 packet of 40 or more, up to ${MAX_PACKET_BYTES}; append one whole packet that starts with its IP header`,
+  );
 }

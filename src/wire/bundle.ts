@@ -136,7 +136,8 @@ export function indexBundle(
   if (length > bytes.byteLength) {
     throw invalid(0, `its length ${length} exceeds the ${bytes.byteLength} bytes of its buffer`);
   }
-  if (length < MIN_WRITE_BYTES) {
+  // Written so that NaN, which compares as false with everything, is refused too.
+  if (!(length >= MIN_WRITE_BYTES)) {
     throw invalid(0, `it is ${length} bytes long; the shortest holds one entry header of 16 bytes`);
   }
   if (length > MAX_BUNDLE_BYTES) {

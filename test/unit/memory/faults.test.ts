@@ -354,6 +354,21 @@ test('counts what is lost on the way when the device goes, and what is too much 
   await again.close();
 });
 
+test('what is on its way to the host is lost with the device, too', async () => {
+  const { host, link, clock } = await setUp(1, { receive: { delayMs: 30, reorder: 0.5 } });
+  let received = 0;
+  host.onPacket(() => received++);
+  givePackets(
+    link,
+    [1, 2, 3, 4].map((number) => packet(number)),
+  );
+  host.removeDevice();
+  clock.advance(100);
+  assert.equal(received, 0);
+  assert.equal(host.statistics.faults.receive.cleared, 4);
+  await link.close();
+});
+
 function differingBits(a: Uint8Array, b: Uint8Array): number {
   assert.equal(a.length, b.length);
   let bits = 0;

@@ -59,16 +59,21 @@ for (const family of [4, 6] as const) {
     await link.close();
   });
 
-  test(`a ping over IPv${family} whose reply has other data is received but not intact`, async () => {
+  test(`a ping over IPv${family} whose reply has other or more data is received but not intact`, async () => {
     const { host, link } = await open();
-    const ping = host.ping(remote, { payloadBytes: 4 });
-    const [request] = takePackets(link);
-    const at = payloadOffset(request!);
-    const reply = echoPacket(remote, local, [9, 9, 9, 9], true);
-    reply.set(request!.subarray(at + 4, at + 8), at + 4);
-    fixIcmpChecksum(reply);
-    givePackets(link, [reply]);
-    assert.deepEqual({ ...(await ping), rttUs: 0 }, { received: true, intact: false, rttUs: 0 });
+    for (const extra of [[], [0]]) {
+      const ping = host.ping(remote, { payloadBytes: 4 });
+      const [request] = takePackets(link);
+      const at = payloadOffset(request!);
+      const sent = request!.subarray(at + 8);
+      const data = extra.length > 0 ? [...sent, ...extra] : sent.map((byte) => byte ^ 1);
+      const reply = echoPacket(remote, local, data, true);
+      reply.set(request!.subarray(at + 4, at + 8), at + 4);
+      fixIcmpChecksum(reply);
+      givePackets(link, [reply]);
+      const { received, intact } = await ping;
+      assert.deepEqual({ received, intact }, { received: true, intact: false });
+    }
     await link.close();
   });
 
@@ -161,6 +166,18 @@ test('a binding of port 7 takes the place of the echo service, and closing it br
   socket.close();
   givePackets(link, [udpPacket(REMOTE[4], 4000, LOCAL[4], 7, [1])]);
   assert.equal(takePackets(link).length, 1);
+  await link.close();
+});
+
+test('closing a socket again does not take the port from its next owner', async () => {
+  const { host, link } = await open();
+  const first = host.bindUdp(9, () => undefined);
+  first.close();
+  let messages = 0;
+  host.bindUdp(9, () => messages++);
+  first.close();
+  givePackets(link, [udpPacket(REMOTE[4], 4000, LOCAL[4], 9, [1])]);
+  assert.equal(messages, 1);
   await link.close();
 });
 
