@@ -12,7 +12,7 @@ const GIGA = 1e9;
 const SPARKLINE_COLUMNS = 24;
 
 export class LiveLine {
-  /** Gbit/s, one value each interval in which something arrived. */
+  /** Gbit/s, one value each interval from the first byte on; a pause shows as a gap. */
   readonly rates: number[] = [];
   readonly #terminal: Terminal;
   readonly #timer: NodeJS.Timeout;
@@ -45,7 +45,8 @@ export class LiveLine {
     const now = performance.now();
     const seconds = (now - this.#measuredAt) / MS_PER_S;
     this.#measuredAt = now;
-    if (this.#bytes > 0) this.rates.push((this.#bytes * BITS_PER_BYTE) / seconds / GIGA);
+    if (this.#bytes > 0 || this.rates.length > 0)
+      this.rates.push((this.#bytes * BITS_PER_BYTE) / seconds / GIGA);
     this.#bytes = 0;
     this.#draw();
   }
