@@ -278,9 +278,14 @@ test('a removed device is reported once, as it was last seen', options, async ()
   });
 });
 
+/** Longer than the kernel puts off telling of a changed operational state: 1 s (net/core/link_watch.c). */
+const LINKWATCH_MS = 1200;
+
 test('changes of other interfaces do not even wake the reader', options, async () => {
-  await withTun((device) => {
+  await withTun(async (device) => {
     device.events.noteOwn(configure(device));
+    // The kernel tells of a new device's operational state up to a second late (linkwatch).
+    await new Promise((resolve) => setTimeout(resolve, LINKWATCH_MS));
     device.events.readEvents();
     device.ip('tuntap', 'add', 'other0', 'mode', 'tun');
     device.ip('addr', 'add', '10.98.0.1/24', 'dev', 'other0');
