@@ -14,6 +14,7 @@ export type { BundleSource, Device, ReadOptions, ReadSyncOptions } from './adapt
 export { Oid } from './adapter/oid.ts';
 export type { AdapterChange, AdapterOptions } from './adapter/options.ts';
 export type { AdapterProperties } from './adapter/properties.ts';
+export type { AdapterToken, ShareResult } from './adapter/sharing.ts';
 export { AdapterState, MediaState, PowerState } from './adapter/state.ts';
 export type { AdapterStatistics, DirectionStatistics } from './adapter/statistics.ts';
 export { isTunError, TunError, TunErrorCode, type TunErrorDetails } from './errors.ts';

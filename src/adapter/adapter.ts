@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { Link, LinkEvent } from '../link/link.ts';
+import { attachMiniport } from './attach.ts';
 import { createMiniport } from './create.ts';
 import { Device } from './device.ts';
 import { queryInformation, setInformation } from './information.ts';
@@ -10,6 +11,7 @@ import { Miniport } from './miniport.ts';
 import { type AdapterChange, type AdapterOptions, checkChange } from './options.ts';
 import { type AdapterProperties, readProperties } from './properties.ts';
 import { lookUp, registered } from './registry.ts';
+import type { AdapterToken, ShareResult } from './sharing.ts';
 import { type AdapterState, type MediaState, POWER_STATES, PowerState } from './state.ts';
 import { type AdapterStatistics, readStatistics } from './statistics.ts';
 
@@ -42,9 +44,10 @@ export type SettablePower = Exclude<PowerState, 'Unspecified'>;
 /**
  * A network adapter of the operating system whose packets a program reads and writes in bundles.
  *
- * Used from the thread that created it. The adapter itself does not keep the process alive; open
- * device handles do. Close it, or declare it with `await using`: an adapter that is only dropped
- * stays until the process ends.
+ * An object belongs to one thread; {@link Adapter.share} and {@link Adapter.attach} give the same
+ * adapter to others. The adapter itself does not keep the process alive; open device handles do.
+ * Close it, or declare it with `await using`: an adapter that is only dropped stays until the process
+ * ends.
  */
 export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposable {
   readonly #miniport: Miniport;
@@ -72,7 +75,19 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
     return new Adapter(await createMiniport(options));
   }
 
-  /** The adapters that this thread has created and not closed. */
+  /**
+   * Attaches this thread to an adapter of another thread of the process, by a token of
+   * {@link Adapter.share}. State, queue and counters are the same; events that other threads cause
+   * come a little later. Handles opened here belong to this thread.
+   *
+   * Rejects with TypeError when it is no token, TunError `UNSUPPORTED` for a token of another
+   * version, `INVALID_STATE` for one that was used, or whose adapter is gone.
+   */
+  static async attach(token: AdapterToken): Promise<Adapter> {
+    return new Adapter(await attachMiniport(token));
+  }
+
+  /** The adapters that this thread has created or attached to, and not closed. */
   static async list(): Promise<AdapterDescription[]> {
     return registered()
       .filter((adapter): adapter is Miniport => adapter instanceof Miniport)
@@ -127,6 +142,18 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
     return readStatistics(this.#miniport.shared, this.#miniport.link);
   }
 
+  /**
+   * Makes a token by which one other thread attaches: `worker.postMessage(token, transfer)`, and in
+   * the worker `Adapter.attach(token)`. When that thread ends, however it does, its handles are closed
+   * and what it held is given back.
+   *
+   * @throws TunError `FORCED_CLOSED` when the adapter is gone; `UNSUPPORTED` in a thread that did not
+   * create it, or with 64 threads.
+   */
+  share(): ShareResult {
+    return this.#miniport.share();
+  }
+
   /** A snapshot of the properties. */
   get properties(): AdapterProperties {
     const { shared, link, options } = this.#miniport;
@@ -174,7 +201,11 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
     return this.#miniport.lifecycle.removalQuery();
   }
 
-  /** The system is going down: all reads fail, nothing is accepted any more. Close still applies. */
+  /**
+   * The system is going down: all reads fail, nothing is accepted any more. Close still applies.
+   *
+   * @throws TunError `UNSUPPORTED` in a thread that did not create the adapter.
+   */
   shutdown(): void {
     this.#miniport.shutdown();
   }
@@ -183,7 +214,8 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    * Changes addresses, MTU or routes and reads them back.
    *
    * Rejects with TypeError or RangeError for the values, TunError `CONFIGURATION` when the system
-   * refuses, `FORCED_CLOSED` when the adapter is gone.
+   * refuses, `FORCED_CLOSED` when the adapter is gone, `UNSUPPORTED` in a thread that did not create
+   * it.
    */
   async configure(change: AdapterChange): Promise<void> {
     this.#miniport.configure(checkChange(change, this));
@@ -198,15 +230,20 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
     );
   }
 
-  /** Applies an NDIS set request; resolves when it is in effect. See `Oid`. */
+  /**
+   * Applies an NDIS set request; resolves when it is in effect. See `Oid`. Rejects with
+   * `OID_NOT_SUPPORTED`, `OID_TOO_SHORT`, `OID_INVALID_DATA`, `FORCED_CLOSED` when the adapter is gone.
+   */
   async setInformation(oid: number, data: Uint8Array): Promise<void> {
+    if (!this.#miniport.shared.present) throw this.#miniport.closedError();
     const power = setInformation(this.#miniport.shared, oid, data);
     if (power !== undefined) await this.setPower(power as SettablePower);
   }
 
   /**
-   * Halts: the device name goes, waiting reads fail, handles are forced closed, the interface is
-   * removed. Safe to call twice.
+   * Halts: the device name goes, waiting reads fail, handles are forced closed in all threads, the
+   * interface is removed. In a thread that attached to the adapter: leaves it; its handles are closed,
+   * and the adapter goes on. Safe to call twice.
    */
   close(): Promise<void> {
     return this.#miniport.halt();

@@ -6,10 +6,13 @@
  *  Link.give ◄──────────────────── a writer's bundle        (receive)
  * ```
  *
- * Nothing here waits, and nothing is allocated per packet. One thread uses an adapter in this
- * release, so that between the check of the state and the end of filling no transition can happen;
- * callbacks of an in-process host may call back into the adapter while a bundle is delivered, which
- * the active-transaction count covers.
+ * Used by any number of threads, each through an instance of its own. Whatever takes from the link,
+ * fills the queue or gives to the link holds the TransitionLock shared from before it looks at the
+ * state until it is done, so that no transition happens in between. Taking, queueing and numbering
+ * happen under the TAKE mutex, so that all readers together see the host's order.
+ *
+ * Nothing here waits for packets, and nothing is allocated per packet. No foreign code runs under a
+ * lock: an in-process host handles what it was given in `Link.settle`, after everything is released.
  */
 
 import { ENTRY_HEADER_BYTES, entryBytes, MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS } from '../limits.ts';
@@ -23,6 +26,7 @@ import {
   readSizeWord,
 } from '../wire/bundle.ts';
 import { Bundle } from './bundle.ts';
+import { DROP_REASON, RECEIVE_DROP_REASON } from './drop-reasons.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 import { Acceptance } from './state.ts';
 import { Tally } from './tally.ts';
@@ -38,16 +42,22 @@ let staging: Uint8Array | undefined;
 export class DataPath {
   readonly #shared: SharedAdapter;
   readonly #link: Link;
-  readonly #taken = new TakeResult();
+  readonly #onTransactionsEnded: () => void;
+  readonly #taken: TakeResult;
   readonly #dequeued = { packets: 0, octets: 0 };
-  readonly #delivery: Delivery = createDelivery();
+  readonly #index: BundleIndex = createBundleIndex();
+  readonly #given = new GiveResult();
   readonly #tally = new Tally();
-  #delivering = false;
+  readonly #countQueueFull = (packets: number): void =>
+    this.#discard(Counter.DROP_QUEUE_FULL, packets);
   #linkClosed = false;
 
-  constructor(shared: SharedAdapter, link: Link) {
+  /** `onTransactionsEnded` is called, under no lock, whenever transactions of this thread ended. */
+  constructor(shared: SharedAdapter, link: Link, onTransactionsEnded: () => void) {
     this.#shared = shared;
     this.#link = link;
+    this.#onTransactionsEnded = onTransactionsEnded;
+    this.#taken = new TakeResult(shared.hand);
   }
 
   /** Whether the link said that its device is gone. */
@@ -60,99 +70,189 @@ export class DataPath {
    * nothing is there or nothing is accepted. The buffer is written only here and not kept.
    */
   read(buffer: Uint8Array): Bundle | undefined {
-    if (this.#shared.acceptance() !== Acceptance.SUCCESS) return undefined;
+    const { hand, lock } = this.#shared;
     const limit = Math.min(buffer.byteLength, MAX_BUNDLE_BYTES);
     const target = limit === buffer.byteLength ? buffer : buffer.subarray(0, limit);
-    const queued = this.#shared.queue.take(target, 0, MAX_BUNDLE_PACKETS, this.#dequeued);
-    let length = queued;
-    let packets = this.#dequeued.packets;
-    this.#shared.end(packets);
-    if (this.#shared.queue.count === 0 && packets < MAX_BUNDLE_PACKETS) {
-      length += this.#takeFromLink(target, length, MAX_BUNDLE_PACKETS - packets);
-      packets += this.#taken.packets;
+    let length = 0;
+    let sequence = 0;
+    lock.enterShared();
+    try {
+      if (this.#shared.acceptance() !== Acceptance.SUCCESS) return undefined;
+      this.#shared.lockTake();
+      try {
+        length = this.#fill(target);
+        if (length > 0) sequence = this.#shared.nextSequence(hand.packets);
+      } catch (error) {
+        this.#abandon();
+        throw error;
+      } finally {
+        this.#shared.unlockTake();
+      }
+    } finally {
+      lock.leaveShared();
     }
+    const { packets } = hand;
     if (packets === 0) return undefined;
+    hand.handOver();
     this.#countRead(target, packets);
-    return new Bundle(target.subarray(0, length), packets, this.#shared.nextSequence(packets));
+    hand.empty();
+    this.#onTransactionsEnded();
+    return new Bundle(target.subarray(0, length), packets, sequence);
   }
 
   /**
    * Moves one staging bundle from the link to the queue, under the drop policy. Returns whether
-   * there may be more. Only while accepting.
+   * there may be more.
    */
   prefetch(): boolean {
-    staging ??= new Uint8Array(STAGING_BYTES);
-    const length = this.#takeFromLink(staging, 0, MAX_BUNDLE_PACKETS);
-    let offset = 0;
-    let dropped = 0;
-    for (let i = 0; i < this.#taken.packets; i++) {
-      const size = readSizeWord(staging, offset, HOST_LITTLE_ENDIAN);
-      dropped += this.#shared.queue.push(staging, offset, size);
-      offset += entryBytes(size);
+    const { lock } = this.#shared;
+    let length = 0;
+    lock.enterShared();
+    try {
+      if (this.#shared.acceptance() !== Acceptance.SUCCESS) return false;
+      this.#shared.lockTake();
+      try {
+        length = this.#prefetch();
+      } finally {
+        this.#shared.unlockTake();
+      }
+    } finally {
+      lock.leaveShared();
     }
-    this.#shared.begin(this.#taken.packets);
-    this.#shared.end(dropped);
-    this.#discard(Counter.DROP_QUEUE_FULL, dropped);
+    this.#onTransactionsEnded();
+    if (length > 0) this.#shared.wake.announce();
     return length > 0;
   }
 
-  /** Throws away what the host has sent; the reason is the present {@link Acceptance}. */
+  /** Throws away what the host has sent, unless packets pass by now. */
   discard(): void {
+    this.#shared.lockTake();
+    try {
+      // Under the mutex: whoever lets packets pass again does that under it, too.
+      if (this.#shared.acceptance() !== Acceptance.SUCCESS) this.drain();
+    } finally {
+      this.#shared.unlockTake();
+    }
+  }
+
+  /**
+   * Throws away what the host has sent; the reason is the present {@link Acceptance}. Under TAKE, as
+   * the last thing before packets pass.
+   */
+  drain(): void {
     const reason = this.#shared.acceptance();
     this.#link.discardPending(this.#taken);
-    this.#shared.counters.add(Counter.TAKEN, this.#taken.packets);
     this.#countUnusable();
     this.#discard(DROP_REASON[reason] ?? Counter.DROP_CLEARED, this.#taken.packets);
+    this.#shared.hand.empty();
   }
 
   /** Empties the queue after a transition and counts its packets under `reason`. */
-  clearQueue(reason: Counter): boolean {
-    const cleared = this.#shared.queue.clear();
+  clearQueue(reason: Counter): void {
+    let cleared = 0;
+    this.#shared.lockTake();
+    try {
+      cleared = this.#shared.queue.clear();
+    } finally {
+      this.#shared.unlockTake();
+    }
     this.#discard(reason, cleared);
-    return this.#shared.end(cleared);
+  }
+
+  /** Takes back what the host stack withdraws and is still queued: packets sent as `cancelId`. */
+  cancel(cancelId: number): void {
+    let cancelled = 0;
+    this.#shared.lockTake();
+    try {
+      cancelled = this.#shared.queue.cancel(cancelId);
+    } finally {
+      this.#shared.unlockTake();
+    }
+    this.#discard(Counter.DROP_CANCELLED, cancelled);
   }
 
   /**
    * Validates `length` bytes as one bundle and hands its packets to the host. Returns the packets
    * delivered: 0 when nothing is accepted (they are counted as receive discards) or refused.
    *
-   * `onIdle` is called when this ended the last active transaction.
-   *
    * @throws TunError `BUNDLE_INVALID`, with nothing delivered.
    */
-  write(bytes: Uint8Array, length: number, onIdle: () => void): number {
-    const delivery = this.#delivering ? createDelivery() : this.#delivery;
-    const { counters } = this.#shared;
+  write(bytes: Uint8Array, length: number): number {
+    const index = this.#index;
     try {
-      indexBundle(bytes, length, delivery.index);
+      indexBundle(bytes, length, index);
     } catch (error) {
-      counters.add(Counter.IN_ERRORS, 1);
+      this.#shared.counters.add(Counter.IN_ERRORS, 1);
       throw error;
     }
-    const reason = this.#shared.acceptance();
+    const packets = index.count;
+    let reason: Acceptance;
+    try {
+      reason = this.#give(bytes);
+    } catch (error) {
+      this.#onTransactionsEnded();
+      throw error;
+    }
     if (reason !== Acceptance.SUCCESS) {
-      counters.add(Counter.IN_DISCARDS, delivery.index.count);
-      counters.add(RECEIVE_DROP_REASON[reason]!, delivery.index.count);
+      this.#shared.counters.add(Counter.IN_DISCARDS, packets);
+      this.#shared.counters.add(RECEIVE_DROP_REASON[reason]!, packets);
       return 0;
     }
-    const outermost = !this.#delivering;
-    this.#delivering = true;
-    this.#shared.begin(1);
-    try {
-      const delivered = this.#link.give(bytes, delivery.index, delivery.given);
-      if (delivered === LINK_CLOSED) this.#linkClosed = true;
-      this.#countWritten(bytes, delivery);
-    } finally {
-      if (outermost) this.#delivering = false;
-      if (this.#shared.end(1)) onIdle();
+    // Read before the host gets its turn: it may write back, through these same results.
+    const delivered = this.#given.packets;
+    this.#onTransactionsEnded();
+    this.#link.settle();
+    return delivered;
+  }
+
+  /** Queued packets first, then the link's, as long as there is room. Under TAKE. Returns bytes. */
+  #fill(target: Uint8Array): number {
+    const { hand, queue } = this.#shared;
+    let length = 0;
+    if (queue.count > 0) length = hand.take(queue, target, MAX_BUNDLE_PACKETS, this.#dequeued);
+    const { packets } = hand;
+    if (queue.count === 0 && packets < MAX_BUNDLE_PACKETS) {
+      length += this.#takeFromLink(target, length, MAX_BUNDLE_PACKETS - packets);
     }
-    return delivery.given.packets;
+    return length;
+  }
+
+  #prefetch(): number {
+    const { hand, queue } = this.#shared;
+    staging ??= new Uint8Array(STAGING_BYTES);
+    const length = this.#takeFromLink(staging, 0, MAX_BUNDLE_PACKETS);
+    let offset = 0;
+    for (let i = 0; i < this.#taken.packets; i++) {
+      const size = readSizeWord(staging, offset, HOST_LITTLE_ENDIAN);
+      if (!hand.queue(queue, staging, offset, size, this.#countQueueFull)) {
+        this.#countQueueFull(1);
+        hand.drop(1);
+      }
+      offset += entryBytes(size);
+    }
+    return length;
+  }
+
+  /** Delivers the indexed bundle unless nothing is accepted; returns which. */
+  #give(bytes: Uint8Array): Acceptance {
+    const { lock } = this.#shared;
+    lock.enterShared();
+    try {
+      const reason = this.#shared.acceptance();
+      if (reason !== Acceptance.SUCCESS) return reason;
+      this.#shared.delivering = true;
+      if (this.#link.give(bytes, this.#index, this.#given) === LINK_CLOSED) this.#linkClosed = true;
+    } finally {
+      lock.leaveShared();
+      this.#shared.delivering = false;
+    }
+    this.#countWritten(bytes);
+    return Acceptance.SUCCESS;
   }
 
   #takeFromLink(bytes: Uint8Array, offset: number, maxPackets: number): number {
     const taken = this.#taken;
     const length = this.#link.take(bytes, offset, maxPackets, taken);
-    if (taken.packets > 0) this.#shared.counters.add(Counter.TAKEN, taken.packets);
     this.#countUnusable();
     if (taken.remainderBytes > 0) this.#putBack(taken.remainderBytes);
     if (length !== LINK_CLOSED) return length;
@@ -161,18 +261,26 @@ export class DataPath {
   }
 
   #putBack(length: number): void {
-    this.#shared.counters.add(Counter.TAKEN, 1);
-    if (this.#shared.queue.pushHead(this.#link.remainder, 0, length)) this.#shared.begin(1);
-    else this.#discard(Counter.DROP_QUEUE_FULL, 1);
+    const { hand, queue } = this.#shared;
+    if (hand.putBack(queue, this.#link.remainder, length)) return;
+    this.#countQueueFull(1);
+    hand.drop(1);
   }
 
   #countUnusable(): void {
     const { oversize, unreadable } = this.#taken;
     if (oversize + unreadable === 0) return;
-    this.#shared.counters.add(Counter.TAKEN, oversize + unreadable);
     this.#discard(Counter.DROP_OVERSIZE, oversize);
     this.#shared.counters.add(Counter.OUT_ERRORS, unreadable);
     this.#shared.counters.add(Counter.DROP_UNREADABLE, unreadable);
+    this.#shared.hand.drop(oversize + unreadable);
+  }
+
+  /** A link that throws half way must not leave a transaction open for ever. */
+  #abandon(): void {
+    const { hand } = this.#shared;
+    this.#discard(Counter.DROP_ABANDONED, hand.packets);
+    hand.empty();
   }
 
   #discard(reason: Counter, packets: number): void {
@@ -195,9 +303,9 @@ export class DataPath {
     counters.raise(Counter.LARGEST_BUNDLE, packets);
   }
 
-  #countWritten(bytes: Uint8Array, delivery: Delivery): void {
+  #countWritten(bytes: Uint8Array): void {
     const { counters } = this.#shared;
-    const { index } = delivery;
+    const index = this.#index;
     this.#tally.reset();
     for (let i = 0; i < index.count; i++) {
       const length = index.lengths[i]!;
@@ -205,32 +313,6 @@ export class DataPath {
     }
     this.#tally.addTo(counters, 'in');
     counters.add(Counter.BUNDLES_WRITTEN, 1);
-    counters.add(Counter.IN_ERRORS, delivery.given.refused);
+    counters.add(Counter.IN_ERRORS, this.#given.refused);
   }
 }
-
-/** What one delivery needs. A host that writes back from within a delivery gets its own. */
-interface Delivery {
-  readonly index: BundleIndex;
-  readonly given: GiveResult;
-}
-
-function createDelivery(): Delivery {
-  return { index: createBundleIndex(), given: new GiveResult() };
-}
-
-/** The counter of send drops that goes with a reason for not accepting. */
-const DROP_REASON: Readonly<Record<Acceptance, Counter | undefined>> = {
-  [Acceptance.SUCCESS]: undefined,
-  [Acceptance.NOT_OPEN]: Counter.DROP_NOT_OPEN,
-  [Acceptance.PAUSED]: Counter.DROP_PAUSED,
-  [Acceptance.LOW_POWER]: Counter.DROP_LOW_POWER,
-};
-
-/** The counter of receive drops that goes with a reason for not accepting. */
-const RECEIVE_DROP_REASON: Readonly<Record<Acceptance, Counter | undefined>> = {
-  [Acceptance.SUCCESS]: undefined,
-  [Acceptance.NOT_OPEN]: Counter.RECEIVE_DROP_NOT_OPEN,
-  [Acceptance.PAUSED]: Counter.RECEIVE_DROP_PAUSED,
-  [Acceptance.LOW_POWER]: Counter.RECEIVE_DROP_LOW_POWER,
-};

@@ -65,8 +65,10 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
   read(buffer?: Uint8Array, options: ReadOptions = {}): Promise<Bundle> {
     try {
       const target = this.#readBuffer(buffer);
+      checkObject('options of read', options);
+      checkSignal(options.signal);
       options.signal?.throwIfAborted();
-      return this.#miniport.requests.read(this, target, options.signal);
+      return this.#miniport.read(this, target, options.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -80,11 +82,15 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
    */
   readSync(buffer?: Uint8Array, options: ReadSyncOptions = {}): Bundle | null {
     const target = this.#readBuffer(buffer);
+    checkObject('options of readSync', options);
     const timeoutMs = options.timeoutMs ?? 0;
+    if (typeof timeoutMs !== 'number') {
+      throw new TypeError(`timeoutMs is ${String(timeoutMs)}; give a number of milliseconds`);
+    }
     if (!(timeoutMs >= 0)) {
       throw new RangeError(`timeoutMs is ${timeoutMs}; give milliseconds from 0 up, or Infinity`);
     }
-    return this.#miniport.requests.readSync(target, timeoutMs, () => this.#check());
+    return this.#miniport.readSync(target, timeoutMs, () => this.#check());
   }
 
   /**
@@ -127,11 +133,11 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
   async *[Symbol.asyncIterator](): AsyncGenerator<Bundle, void, undefined> {
     const buffer = new Uint8Array(this.bundleBytes);
     for (;;) {
-      if (this.closed && !this.#miniport.removed) return;
+      if (this.closed && !this.#miniport.shared.removed) return;
       try {
         yield await this.read(buffer);
       } catch (error) {
-        if (this.closed && !this.#miniport.removed && isClosedError(error)) return;
+        if (this.closed && !this.#miniport.shared.removed && isClosedError(error)) return;
         throw error;
       }
     }
@@ -214,4 +220,16 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
     }
     if (this.#state === 'forced closed') throw this.#miniport.closedError();
   }
+}
+
+function checkObject(what: string, options: object): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw new TypeError(
+    `the ${what} are an object, not ${options === null ? 'null' : typeof options}`,
+  );
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new TypeError(`signal is ${typeof signal}; give the signal of an AbortController`);
 }

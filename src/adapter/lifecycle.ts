@@ -1,202 +1,126 @@
 /**
- * The transitions of one adapter: state, power, media. Control calls are serialised; a `pause` that
- * arrives while one is under way joins it.
- *
- * The order within each transition is the original's (docs/driver-contract.md, section 4): change
- * the state, then clear the queue, then indicate. Starting up drains what the host queued meanwhile
- * before the new state is set, since nothing is accepted yet.
+ * The control calls of one thread, as promises: each begins when the one before it has settled, a
+ * `pause` that arrives while one is under way joins it, and what another thread has under way is
+ * waited for.
  */
 
-import { TunError, TunErrorCode } from '../errors.ts';
-import type { Link } from '../link/link.ts';
-import { Counter } from '../sync/layout.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Counter, ParticipantWord, participantIndex, Word } from '../sync/layout.ts';
+import { whenNotified } from '../sync/wake.ts';
 import { ControlQueue } from './control-queue.ts';
-import type { DataPath } from './data-path.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
-import { AdapterState, isPresent, MediaState, PowerState } from './state.ts';
+import type { PowerState } from './state.ts';
+import { DONE, type Transitions } from './transitions.ts';
 
-/** Told of each change, after it is complete. Must not throw. */
-export interface Indications {
-  state(state: AdapterState, previous: AdapterState): void;
-  media(media: MediaState): void;
-  power(power: PowerState): void;
-}
+/** While a call waits for another thread it looks this often whether that thread still lives, in ms. */
+const LIVENESS_CHECK_MS = 50;
 
-/** What the lifecycle makes the rest of the adapter do. */
-export interface LifecycleHooks {
-  /** Begin to serve the link. */
-  start(): void;
+/** What a halt makes the rest of the adapter do, in this order. */
+export interface HaltSteps {
   /** The device name disappears: nobody can open it any more. */
   unpublish(): void;
-  /** Stop serving, complete all reads, force all handles closed. */
-  forceClose(reason: () => TunError): void;
+  /** All reads are completed and all handles closed by force. */
+  forceClose(): void;
+  /** The link is released. */
+  release(): Promise<void>;
 }
 
 export class Lifecycle {
   readonly #shared: SharedAdapter;
-  readonly #link: Link;
-  readonly #path: DataPath;
-  readonly #indicate: Indications;
-  readonly #hooks: LifecycleHooks;
+  readonly #transitions: Transitions;
   readonly #control = new ControlQueue();
-  #pausing: { promise: Promise<void>; complete: () => void } | undefined;
+  /** The last control call, when it is a pause: another pause joins it. */
+  #lastPause: Promise<void> | undefined;
   #halted: Promise<void> | undefined;
 
-  constructor(
-    shared: SharedAdapter,
-    link: Link,
-    path: DataPath,
-    indicate: Indications,
-    hooks: LifecycleHooks,
-  ) {
+  constructor(shared: SharedAdapter, transitions: Transitions) {
     this.#shared = shared;
-    this.#link = link;
-    this.#path = path;
-    this.#indicate = indicate;
-    this.#hooks = hooks;
-  }
-
-  /** Halted -> Initializing -> Paused, with power D0 and nobody listening. */
-  initialize(): void {
-    this.#transition(AdapterState.INITIALIZING);
-    this.#shared.power = PowerState.D0;
-    this.#link.setMediaConnected(false);
-    this.#transition(AdapterState.PAUSED);
-    this.#hooks.start();
-    this.#indicate.media(MediaState.DISCONNECTED);
+    this.#transitions = transitions;
   }
 
   /** Paused -> Restarting -> Running. Does nothing when Running. */
   restart(): Promise<void> {
-    return this.#control.run(async () => {
-      this.#requirePresent('restart');
-      if (this.#shared.state === AdapterState.RUNNING) return;
-      this.#transition(AdapterState.RESTARTING);
-      this.#path.discard();
-      this.#shared.begin(1);
-      this.#transition(AdapterState.RUNNING);
+    return this.#run(async () => {
+      for (;;) {
+        const pausing = this.#transitions.restart();
+        if (pausing === DONE) return;
+        await this.#stateChange(pausing);
+      }
     });
   }
 
-  /** Running -> Pausing -> Paused; resolves when Paused. Joins a pause that is under way. */
+  /** Running -> Pausing -> Paused; resolves when Paused. Joins a pause that was asked for last. */
   pause(): Promise<void> {
-    if (this.#pausing !== undefined) return this.#pausing.promise;
-    return this.#control.run(() => {
-      this.#requirePresent('pause');
-      return this.#pauseWith(Counter.DROP_PAUSED);
-    });
+    if (this.#lastPause !== undefined) return this.#lastPause;
+    const pause = this.#control.run(() => this.#pause(Counter.DROP_PAUSED));
+    this.#lastPause = pause;
+    const settled = (): void => {
+      if (this.#lastPause === pause) this.#lastPause = undefined;
+    };
+    pause.then(settled, settled);
+    return pause;
   }
 
   /** Empties the queue as "request aborted" and pauses, so that nothing holds a removal up. */
   removalQuery(): Promise<void> {
-    return this.#control.run(() => {
-      this.#requirePresent('query removal of');
-      return this.#pauseWith(Counter.DROP_CLEARED);
-    });
+    return this.#run(() => this.#pause(Counter.DROP_CLEARED, 'query removal of'));
   }
 
   /** Changes device power; configuration and handles stay as they are. */
   setPower(power: PowerState): Promise<void> {
-    return this.#control.run(async () => {
-      this.#requirePresent('set the power of');
-      const before = this.#shared.power;
-      if (power === before) return;
-      if (power === PowerState.D0) {
-        this.#path.discard();
-        this.#shared.power = power;
-      } else {
-        this.#shared.power = power;
-        if (before === PowerState.D0) this.#path.clearQueue(Counter.DROP_LOW_POWER);
-      }
-      this.#indicate.power(power);
-    });
-  }
-
-  /** A handle was opened: the first connects the media. */
-  opened(): void {
-    if (this.#shared.openHandles === 0) this.#path.discard();
-    this.#shared.openHandles += 1;
-    if (this.#shared.openHandles > 1) return;
-    this.#shared.media = MediaState.CONNECTED;
-    this.#link.setMediaConnected(true);
-    this.#indicate.media(MediaState.CONNECTED);
-  }
-
-  /** A handle was closed: the last disconnects the media. */
-  closed(): void {
-    this.#shared.openHandles -= 1;
-    if (this.#shared.openHandles > 0) return;
-    this.#shared.media = MediaState.DISCONNECTED;
-    this.#path.clearQueue(Counter.DROP_NOT_OPEN);
-    this.#link.setMediaConnected(false);
-    this.#indicate.media(MediaState.DISCONNECTED);
+    return this.#run(async () => this.#transitions.setPower(power));
   }
 
   /**
-   * Pauses, then Paused -> Halting -> Halted: the device name goes first, reads complete with
-   * `reason`, handles are closed, the link is released. Resolves for every caller when Halted.
+   * Pauses, then Paused -> Halting -> Halted: waits for every operation still inside, of all threads,
+   * before the link is released. Resolves for every caller when Halted. By the owner.
    */
-  halt(reason: () => TunError): Promise<void> {
-    this.#halted ??= this.#control.run(async () => {
-      await this.#pauseWith(Counter.DROP_PAUSED);
-      // A shutdown may come at any point where this waits; it is final, and the link is still to go.
-      if (this.#shared.state === AdapterState.PAUSED) {
-        this.#hooks.unpublish();
-        this.#transition(AdapterState.HALTING);
-        this.#hooks.forceClose(reason);
-      }
-      await this.#link.close();
-      if (this.#shared.state === AdapterState.SHUTDOWN) return;
-      this.#shared.power = PowerState.UNSPECIFIED;
-      this.#transition(AdapterState.HALTED);
+  halt(steps: HaltSteps): Promise<void> {
+    this.#halted ??= this.#run(async () => {
+      do {
+        // As far as it goes without waiting: whoever blocks this thread next must see the adapter gone.
+        const pausing = this.#shared.present ? this.#transitions.pause(Counter.DROP_PAUSED) : DONE;
+        if (pausing !== DONE) await this.#stateChange(pausing);
+        steps.unpublish();
+      } while (!this.#transitions.beginHalt());
+      steps.forceClose();
+      await this.#operationsOut();
+      this.#transitions.drain();
+      await steps.release();
+      this.#transitions.endHalt();
     });
     return this.#halted;
   }
 
-  /** The system goes down: everything ends at once, in any state, and nothing begins again. */
-  shutdown(reason: () => TunError): void {
-    if (this.#shared.state === AdapterState.SHUTDOWN) return;
-    this.#hooks.unpublish();
-    this.#transition(AdapterState.SHUTDOWN);
-    this.#path.clearQueue(Counter.DROP_CLEARED);
-    this.#hooks.forceClose(reason);
-    this.transactionsEnded();
+  /** A control call that is no pause: one that comes later does not join one that came earlier. */
+  #run(call: () => Promise<void>): Promise<void> {
+    this.#lastPause = undefined;
+    return this.#control.run(call);
   }
 
-  /** The last active transaction ended: completes the pause that waited for it, once. */
-  transactionsEnded(): void {
-    const pausing = this.#pausing;
-    if (pausing === undefined) return;
-    this.#pausing = undefined;
-    if (this.#shared.state === AdapterState.PAUSING) this.#transition(AdapterState.PAUSED);
-    pausing.complete();
+  async #pause(reason: Counter, what?: string): Promise<void> {
+    const pausing = this.#transitions.pause(reason, what);
+    if (pausing !== DONE) await this.#stateChange(pausing);
   }
 
-  #pauseWith(reason: Counter): Promise<void> {
-    if (this.#shared.state !== AdapterState.RUNNING) return Promise.resolve();
-    let complete = (): void => undefined;
-    const promise = new Promise<void>((resolve) => {
-      complete = resolve;
-    });
-    this.#pausing = { promise, complete };
-    this.#transition(AdapterState.PAUSING);
-    this.#path.clearQueue(reason);
-    if (this.#shared.end(1)) this.transactionsEnded();
-    return promise;
+  /** Resolves when the state is not that of `word` any more, whichever thread changes it. */
+  async #stateChange(word: number): Promise<void> {
+    const changed = whenNotified(this.#shared.words, Word.STATE, word);
+    while (this.#shared.stateWord === word) {
+      await Promise.race([changed, sleep(LIVENESS_CHECK_MS)]);
+      if (this.#transitions.buryDead() > 0) this.#transitions.transactionsEnded();
+    }
   }
 
-  #transition(to: AdapterState): void {
-    const previous = this.#shared.state;
-    this.#shared.transition(to);
-    this.#indicate.state(to, previous);
-  }
-
-  #requirePresent(what: string): void {
-    const { state } = this.#shared;
-    if (isPresent(state)) return;
-    throw new TunError(
-      TunErrorCode.INVALID_STATE,
-      `cannot ${what} an adapter that is ${state}; create a new one`,
-    );
+  /** Resolves when no operation of a thread that lives is inside the adapter. */
+  async #operationsOut(): Promise<void> {
+    const { liveness, rundown, words } = this.#shared;
+    for (;;) {
+      const inside = rundown.firstInside(liveness);
+      if (inside < 0) return;
+      const index = participantIndex(inside, ParticipantWord.INSIDE);
+      const left = whenNotified(words, index, Atomics.load(words, index));
+      await Promise.race([left, sleep(LIVENESS_CHECK_MS)]);
+    }
   }
 }

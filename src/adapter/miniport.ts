@@ -1,20 +1,23 @@
 /**
- * The driver's instance for one network adapter (NDIS calls it the miniport adapter): shared memory,
- * link, data path, requests and lifecycle put together. `Adapter` and `Device` are its public faces.
- *
- * Used by the thread that created it.
+ * One thread's part in a network adapter (NDIS calls the driver's instance for an adapter the
+ * miniport adapter): shared memory, link, data path, requests and lifecycle put together. `Adapter`
+ * and `Device` are its public faces. The thread that created the adapter has an `OwnedMiniport`,
+ * others an `AttachedMiniport`.
  */
 
 import { TunError, TunErrorCode } from '../errors.ts';
-import type { Link, LinkEvent, LinkReconfig } from '../link/link.ts';
+import type { Link, LinkEvent, LinkInfo, LinkReconfig } from '../link/link.ts';
+import type { DropPolicy } from '../sync/packet-queue.ts';
+import type { Liveness } from '../sync/participants.ts';
+import type { Bundle } from './bundle.ts';
 import { DataPath } from './data-path.ts';
-import { type Indications, Lifecycle } from './lifecycle.ts';
-import { luidIndexFor } from './luid.ts';
-import type { CheckedOptions } from './options.ts';
-import { register, unregister } from './registry.ts';
+import { Lifecycle } from './lifecycle.ts';
+import type { ReadOwner } from './pending-reads.ts';
 import { Requests } from './requests.ts';
 import { SharedAdapter } from './shared-adapter.ts';
-import { AdapterState, isPresent } from './state.ts';
+import type { ShareResult } from './sharing.ts';
+import type { AdapterState, MediaState, PowerState } from './state.ts';
+import { type Indications, Transitions } from './transitions.ts';
 
 /** What a handle is to the miniport. */
 export interface Handle {
@@ -22,61 +25,92 @@ export interface Handle {
   forceClose(): void;
 }
 
-/** Told of changes; set by the adapter once it exists. Must not throw. */
+/** Told of changes, also of those that other threads make; set by the adapter. Must not throw. */
 export interface MiniportEvents extends Indications {
   link(event: LinkEvent): void;
 }
 
-export class Miniport {
+/** A change, as threads tell it each other. */
+export type News =
+  | { readonly type: 'state'; readonly state: AdapterState; readonly previous: AdapterState }
+  | { readonly type: 'media'; readonly media: MediaState }
+  | { readonly type: 'power'; readonly power: PowerState }
+  | { readonly type: 'link'; readonly event: LinkEvent }
+  /** The owner has configured the device. */
+  | { readonly type: 'info'; readonly info: LinkInfo };
+
+/** How the queue is filled: the same in all threads of an adapter. */
+export interface QueueOptions {
+  readonly dropPolicy: DropPolicy;
+  readonly prefetch: boolean;
+}
+
+/** What a miniport is made of. */
+export interface MiniportParts {
+  readonly link: Link;
+  readonly memory: SharedArrayBuffer;
+  readonly participant: number;
+  readonly liveness: Liveness;
+  readonly luidIndex: number;
+  readonly options: QueueOptions;
+}
+
+export abstract class Miniport {
   readonly luidIndex: number;
   readonly link: Link;
-  readonly options: CheckedOptions;
+  readonly options: QueueOptions;
   readonly shared: SharedAdapter;
-  readonly requests: Requests;
   readonly lifecycle: Lifecycle;
+  protected readonly requests: Requests;
+  protected readonly transitions: Transitions;
   readonly #path: DataPath;
   readonly #handles = new Set<Handle>();
   #events: MiniportEvents | undefined;
-  #removed = false;
-  readonly #transactionsEnded = (): void => this.lifecycle.transactionsEnded();
 
-  /** Takes over `link`; halting releases it. The adapter begins as Halted. */
-  constructor(link: Link, options: CheckedOptions) {
+  protected constructor(parts: MiniportParts, owner: boolean) {
+    const { link, options } = parts;
     this.link = link;
     this.options = options;
-    this.luidIndex = luidIndexFor(link.info.interfaceIndex);
+    this.luidIndex = parts.luidIndex;
     this.shared = new SharedAdapter({
+      memory: parts.memory,
+      participant: parts.participant,
+      liveness: parts.liveness,
+      place: link,
       dropPolicy: options.dropPolicy,
-      queueBytes: options.queueBytes,
-      mtu: link.info.mtu,
     });
-    this.#path = new DataPath(this.shared, link);
-    this.requests = new Requests(this.shared, link, this.#path, options.prefetch, () =>
-      this.#remove(),
-    );
-    this.lifecycle = new Lifecycle(this.shared, link, this.#path, this.#indications(), {
-      start: () => this.requests.start(),
-      unpublish: () => unregister(this),
-      forceClose: (reason) => this.#forceClose(reason),
+    link.join({
+      participant: parts.participant,
+      liveness: parts.liveness,
+      arrived: () => this.shared.wake.announce(),
     });
-    link.onEvent((event) => this.#onLinkEvent(event));
+    this.#path = new DataPath(this.shared, link, () => this.transitions.transactionsEnded());
+    this.transitions = new Transitions(this.shared, link, this.#path, this.#indications());
+    this.lifecycle = new Lifecycle(this.shared, this.transitions);
+    this.requests = new Requests(this.shared, link, this.#path, {
+      owner,
+      prefetch: owner && options.prefetch,
+      linkClosed: () => this.linkClosed(),
+      changed: () => this.#closeIfAbsent(),
+    });
   }
 
-  /** Whether the host removed the device under the adapter. */
-  get removed(): boolean {
-    return this.#removed;
-  }
+  /** Halts the adapter, or, in a thread that attached to it, leaves it. Safe to call twice. */
+  abstract halt(): Promise<void>;
+  /** The system goes down. */
+  abstract shutdown(): void;
+  /** Changes the device's addresses, MTU, routes. */
+  abstract configure(change: LinkReconfig): void;
+  /** Makes a token for another thread. */
+  abstract share(): ShareResult;
+  /** The link says that its device is gone; possibly again and again. */
+  protected abstract linkClosed(): void;
+  /** Tells the other threads. */
+  protected abstract tellOthers(news: News): void;
 
   /** Sets who is told of changes. */
   setEvents(events: MiniportEvents): void {
     this.#events = events;
-  }
-
-  /** Initializes, publishes the device name, and starts: Halted -> Paused -> Running. */
-  async start(): Promise<void> {
-    this.lifecycle.initialize();
-    register(this);
-    await this.lifecycle.restart();
   }
 
   /**
@@ -85,40 +119,49 @@ export class Miniport {
    * @throws TunError `DELETE_PENDING` when the adapter is not present.
    */
   open(handle: Handle): void {
-    const { state } = this.shared;
-    if (!isPresent(state)) {
-      throw new TunError(
-        TunErrorCode.DELETE_PENDING,
-        `the device of adapter "${this.link.info.name}" cannot be opened: the adapter is ${state} (delete pending); create another`,
-      );
-    }
+    this.transitions.open();
     this.#handles.add(handle);
-    this.lifecycle.opened();
   }
 
   /** Closes a handle; its reads complete as cancelled. */
   close(handle: Handle): void {
     if (!this.#handles.delete(handle)) return;
     this.requests.cancel(handle);
-    this.lifecycle.closed();
+    this.transitions.close();
+  }
+
+  /** Queues a read; see `Device.read`. */
+  read(owner: ReadOwner, buffer: Uint8Array, signal: AbortSignal | undefined): Promise<Bundle> {
+    return this.#inside(() => this.requests.read(owner, buffer, signal));
+  }
+
+  /** Blocks until a bundle is there; see `Device.readSync`. `check` throws for a closed handle. */
+  readSync(buffer: Uint8Array, timeoutMs: number, check: () => void): Bundle | null {
+    return this.#inside(() =>
+      this.requests.readSync(buffer, timeoutMs, () => {
+        this.#closeIfAbsent();
+        check();
+      }),
+    );
   }
 
   /** Writes one bundle; see `Device.write`. */
   write(bytes: Uint8Array, length: number): number {
-    const delivered = this.#path.write(bytes, length, this.#transactionsEnded);
-    if (this.#path.linkClosed) this.#remove();
-    return delivered;
-  }
-
-  /** Changes the device's addresses, MTU, routes. */
-  configure(change: LinkReconfig): void {
-    if (!isPresent(this.shared.state)) throw this.closedError();
-    this.shared.mtuChanged(this.link.configure(change).mtu);
+    const { rundown } = this.shared;
+    rundown.enter();
+    try {
+      this.#requirePresent();
+      const delivered = this.#path.write(bytes, length);
+      if (this.#path.linkClosed) this.linkClosed();
+      return delivered;
+    } finally {
+      rundown.leave();
+    }
   }
 
   /** Why a handle that was forced closed fails. Made anew for each caller. */
   closedError(): TunError {
-    if (this.#removed) {
+    if (this.shared.removed) {
       return new TunError(
         TunErrorCode.ADAPTER_REMOVED,
         `adapter "${this.link.info.name}" is gone: its network interface was removed by the system or by another program`,
@@ -130,50 +173,76 @@ export class Miniport {
     );
   }
 
-  /** Halts; see `Adapter.close`. */
-  halt(): Promise<void> {
-    return this.lifecycle.halt(() => this.closedError());
+  /** What another thread tells. */
+  protected hear(news: News): void {
+    if (news.type === 'info') this.link.noteInfo(news.info);
+    else if (news.type === 'state') this.#events?.state(news.state, news.previous);
+    else if (news.type === 'media') this.#events?.media(news.media);
+    else if (news.type === 'power') this.#events?.power(news.power);
+    else {
+      this.link.noteInfo(news.event.info);
+      this.#events?.link(news.event);
+    }
   }
 
-  /** The system goes down; see `Adapter.shutdown`. */
-  shutdown(): void {
-    this.lifecycle.shutdown(() => this.closedError());
+  /** Something happened to the device: tells this thread's listeners, and the other threads. */
+  protected tellLink(event: LinkEvent): void {
+    this.#events?.link(event);
+    this.tellOthers({ type: 'link', event });
   }
 
-  /** Surprise removal: the device is gone, the adapter follows. */
-  #remove(): void {
-    if (this.#removed || !isPresent(this.shared.state)) return;
-    this.#removed = true;
+  /** Completes all reads of this thread and closes its handles by force. */
+  protected forceClose(): void {
     this.requests.stop();
-    void this.halt();
-    this.#events?.link({ type: 'removed', info: { ...this.link.info, up: false } });
-  }
-
-  #forceClose(reason: () => TunError): void {
-    this.requests.stop();
-    this.requests.failAll(reason);
+    this.requests.failAll(() => this.closedError());
     const handles = [...this.#handles];
     this.#handles.clear();
-    for (const handle of handles) {
+    for (const handle of handles) handle.forceClose();
+  }
+
+  /** Closes this thread's handles as their own `close` would. */
+  protected closeHandles(): void {
+    for (const handle of [...this.#handles]) {
+      this.close(handle);
       handle.forceClose();
-      this.lifecycle.closed();
     }
   }
 
-  #onLinkEvent(event: LinkEvent): void {
-    if (event.type === 'removed') {
-      this.#remove();
-      return;
+  /** The adapter may have gone away in another thread. */
+  #closeIfAbsent(): void {
+    const gone = !this.shared.present || this.shared.removed;
+    if (gone && this.#handles.size > 0) this.forceClose();
+  }
+
+  #requirePresent(): void {
+    if (!this.shared.present || this.shared.removed) throw this.closedError();
+  }
+
+  #inside<T>(work: () => T): T {
+    const { rundown } = this.shared;
+    rundown.enter();
+    try {
+      this.#requirePresent();
+      return work();
+    } finally {
+      rundown.leave();
     }
-    if (event.type === 'mtu') this.shared.mtuChanged(event.info.mtu);
-    if (this.shared.state !== AdapterState.HALTED) this.#events?.link(event);
   }
 
   #indications(): Indications {
     return {
-      state: (state, previous) => this.#events?.state(state, previous),
-      media: (media) => this.#events?.media(media),
-      power: (power) => this.#events?.power(power),
+      state: (state, previous) => {
+        this.#events?.state(state, previous);
+        this.tellOthers({ type: 'state', state, previous });
+      },
+      media: (media) => {
+        this.#events?.media(media);
+        this.tellOthers({ type: 'media', media });
+      },
+      power: (power) => {
+        this.#events?.power(power);
+        this.tellOthers({ type: 'power', power });
+      },
     };
   }
 }

@@ -16,17 +16,11 @@ export class PendingRead {
   /** Bytes of the buffer when the read began; another length means it was detached or resized. */
   readonly bufferBytes: number;
   readonly promise: Promise<Bundle>;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort: () => void;
+  readonly signal: AbortSignal | undefined;
   #resolve!: (bundle: Bundle) => void;
   #reject!: (reason: unknown) => void;
 
-  constructor(
-    owner: ReadOwner,
-    buffer: Uint8Array,
-    signal: AbortSignal | undefined,
-    onAbort: (read: PendingRead) => void,
-  ) {
+  constructor(owner: ReadOwner, buffer: Uint8Array, signal: AbortSignal | undefined) {
     this.owner = owner;
     this.buffer = buffer;
     this.bufferBytes = buffer.byteLength;
@@ -34,53 +28,65 @@ export class PendingRead {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#signal = signal;
-    this.#onAbort = () => onAbort(this);
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.signal = signal;
   }
 
   complete(bundle: Bundle): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#resolve(bundle);
   }
 
   fail(reason: unknown): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#reject(reason);
   }
 }
 
+/** The reads of one signal: a single listener for all, whose number a program may not foresee. */
+interface SignalReads {
+  readonly reads: Set<PendingRead>;
+  readonly onAbort: () => void;
+}
+
 export class PendingReads {
-  #reads: PendingRead[] = [];
+  readonly #onChange: () => void;
+  /** In the order in which they are answered. */
+  readonly #reads = new Set<PendingRead>();
+  readonly #signals = new Map<AbortSignal, SignalReads>();
+
+  /** `onChange` is called when their number has changed. */
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
 
   get length(): number {
-    return this.#reads.length;
+    return this.#reads.size;
   }
 
   /** The read that is answered next. */
   get first(): PendingRead | undefined {
-    return this.#reads[0];
+    return this.#reads.values().next().value;
   }
 
   /** Queues a read behind all others. An abort of `signal` takes it out and rejects it alone. */
   add(owner: ReadOwner, buffer: Uint8Array, signal: AbortSignal | undefined): PendingRead {
-    const read = new PendingRead(owner, buffer, signal, (aborted) => {
-      this.#remove(aborted);
-      aborted.fail(signal?.reason);
-    });
-    this.#reads.push(read);
+    const read = new PendingRead(owner, buffer, signal);
+    this.#reads.add(read);
+    if (signal !== undefined) this.#readsOf(signal).add(read);
+    this.#onChange();
     return read;
   }
 
   /** Takes the first read out; its taker completes it. */
   shift(): PendingRead | undefined {
-    return this.#reads.shift();
+    const read = this.first;
+    if (read !== undefined) this.#remove(read);
+    this.#onChange();
+    return read;
   }
 
   /** Completes every read of `owner` as cancelled: its handle is being closed. */
   cancel(owner: ReadOwner): void {
     this.#fail(
-      (read) => read.owner === owner,
+      [...this.#reads].filter((read) => read.owner === owner),
       () =>
         new TunError(
           TunErrorCode.CANCELLED,
@@ -91,16 +97,33 @@ export class PendingReads {
 
   /** Completes every read: the adapter is going away. */
   failAll(reason: () => unknown): void {
-    this.#fail(() => true, reason);
+    this.#fail([...this.#reads], reason);
   }
 
-  #fail(which: (read: PendingRead) => boolean, reason: () => unknown): void {
-    const failed = this.#reads.filter(which);
-    this.#reads = this.#reads.filter((read) => !which(read));
+  #fail(failed: readonly PendingRead[], reason: () => unknown): void {
+    for (const read of failed) this.#remove(read);
+    this.#onChange();
     for (const read of failed) read.fail(reason());
   }
 
+  #readsOf(signal: AbortSignal): Set<PendingRead> {
+    const known = this.#signals.get(signal);
+    if (known !== undefined) return known.reads;
+    const reads = new Set<PendingRead>();
+    const onAbort = (): void => this.#fail([...reads], () => signal.reason as unknown);
+    this.#signals.set(signal, { reads, onAbort });
+    signal.addEventListener('abort', onAbort, { once: true });
+    return reads;
+  }
+
   #remove(read: PendingRead): void {
-    this.#reads = this.#reads.filter((other) => other !== read);
+    this.#reads.delete(read);
+    const { signal } = read;
+    const ofSignal = signal === undefined ? undefined : this.#signals.get(signal);
+    if (signal === undefined || ofSignal === undefined) return;
+    ofSignal.reads.delete(read);
+    if (ofSignal.reads.size > 0) return;
+    this.#signals.delete(signal);
+    signal.removeEventListener('abort', ofSignal.onAbort);
   }
 }

@@ -1,55 +1,71 @@
 /**
- * Read requests and the event loop: answers waiting reads when packets come, and keeps the host's
- * queue empty when nobody waits (so that the drop policy is the adapter's and not the host's).
+ * Read requests of one thread and its event loop: answers waiting reads when packets come, and, in
+ * the thread that owns the adapter, keeps the host's queue empty when nobody reads (so that the drop
+ * policy is the adapter's and not the host's).
  *
  * A read that finds packets is answered at once. After a few of those in one turn of the event loop
  * the next waits for the following turn: a loop over a busy device would otherwise keep timers,
  * signals and other sockets waiting for ever.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TunError, TunErrorCode } from '../errors.ts';
 import { MAX_BUNDLES_PER_TURN } from '../limits.ts';
 import type { Link, LinkWatch } from '../link/link.ts';
-import { Word } from '../sync/layout.ts';
-import { park } from '../sync/wake.ts';
+import { ParticipantWord, participantIndex } from '../sync/layout.ts';
+import { whenNotified } from '../sync/wake.ts';
 import type { Bundle } from './bundle.ts';
 import type { DataPath } from './data-path.ts';
+import { OtherReaders } from './other-readers.ts';
 import { type PendingRead, PendingReads, type ReadOwner } from './pending-reads.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 import { Acceptance } from './state.ts';
 
+/**
+ * While other threads read, the owner leaves the link to them and looks again after this time, in
+ * ms: a reader that got nothing done meanwhile has stalled, and the queue is filled for it.
+ */
+const STALL_MS = 10;
+
+/** What the requests of a thread need to know and to tell. */
+export interface RequestHooks {
+  /** Whether this thread owns the adapter: it drains the link while nothing is accepted. */
+  readonly owner: boolean;
+  /** Whether it fills the queue while nobody reads. */
+  readonly prefetch: boolean;
+  /** The host has removed the device; possibly told more than once. */
+  linkClosed(): void;
+  /** Another thread made a change: of the state, perhaps. */
+  changed(): void;
+}
+
 export class Requests {
   readonly #shared: SharedAdapter;
-  readonly #link: Link;
   readonly #path: DataPath;
-  readonly #prefetch: boolean;
-  readonly #onLinkClosed: () => void;
-  readonly #reads = new PendingReads();
+  readonly #hooks: RequestHooks;
+  readonly #reads: PendingReads;
   readonly #watch: LinkWatch;
+  readonly #others: OtherReaders;
   #turnBudget = MAX_BUNDLES_PER_TURN;
   #turn: NodeJS.Immediate | undefined;
+  #stall: NodeJS.Timeout | undefined;
   #running = false;
+  #listening = false;
+  #parked = 0;
 
-  /** `onLinkClosed` is called when the host has removed the device; possibly more than once. */
-  constructor(
-    shared: SharedAdapter,
-    link: Link,
-    path: DataPath,
-    prefetch: boolean,
-    onLinkClosed: () => void,
-  ) {
+  constructor(shared: SharedAdapter, link: Link, path: DataPath, hooks: RequestHooks) {
     this.#shared = shared;
-    this.#link = link;
     this.#path = path;
-    this.#prefetch = prefetch;
-    this.#onLinkClosed = onLinkClosed;
+    this.#hooks = hooks;
+    this.#reads = new PendingReads(() => this.#publishWaiting());
+    this.#others = new OtherReaders(shared);
     this.#watch = link.watch(() => this.#service());
   }
 
   /** Begins to serve the link. */
   start(): void {
     this.#running = true;
-    this.#watch.start();
+    if (this.#hooks.owner) this.#watch.start();
   }
 
   /** Stops serving; reads that wait go on waiting until they are failed. */
@@ -57,7 +73,19 @@ export class Requests {
     this.#running = false;
     this.#watch.stop();
     if (this.#turn !== undefined) clearImmediate(this.#turn);
+    if (this.#stall !== undefined) clearTimeout(this.#stall);
     this.#turn = undefined;
+    this.#stall = undefined;
+    // Ends the wait of listen(), which looks whether it is still wanted.
+    const { participant, words } = this.#shared;
+    Atomics.notify(words, participantIndex(participant, ParticipantWord.ASLEEP));
+  }
+
+  /** From now on other threads use the adapter, too: hear of what they change. */
+  listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    void this.#listen();
   }
 
   /** Queues a read, or answers it now. `buffer` is written only at the moment it is answered. */
@@ -85,7 +113,7 @@ export class Requests {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       check();
-      const seen = Atomics.load(this.#shared.words, Word.CHANGES);
+      const { changes } = this.#shared.wake;
       this.#answerAll(Number.POSITIVE_INFINITY);
       if (this.#reads.length === 0) {
         const bundle = this.#path.read(buffer);
@@ -94,7 +122,7 @@ export class Requests {
       this.#checkLink();
       const left = deadline - performance.now();
       if (left <= 0) return null;
-      this.#wait(seen, left);
+      this.#park(changes, left);
     }
   }
 
@@ -108,34 +136,72 @@ export class Requests {
     this.#reads.failAll(reason);
   }
 
-  #wait(seen: number, timeoutMs: number): void {
-    if (this.#shared.acceptance() === Acceptance.SUCCESS) {
-      this.#link.wait(this.#shared.words, Word.CHANGES, seen, timeoutMs);
-    } else {
-      this.#path.discard();
-      park(this.#shared.words, Word.CHANGES, seen, timeoutMs);
+  #park(changes: number, timeoutMs: number): void {
+    const accepts = this.#shared.acceptance() === Acceptance.SUCCESS;
+    if (!accepts && this.#hooks.owner) this.#path.discard();
+    this.#parked = 1;
+    this.#publishWaiting();
+    this.#shared.wake.wait(changes, timeoutMs, accepts && !this.#path.linkClosed);
+    this.#parked = 0;
+    this.#publishWaiting();
+  }
+
+  #publishWaiting(): void {
+    this.#others.publish(this.#reads.length + this.#parked);
+  }
+
+  /** Serves once more whenever another thread announces a change. */
+  async #listen(): Promise<void> {
+    const { participant, words } = this.#shared;
+    const asleep = participantIndex(participant, ParticipantWord.ASLEEP);
+    while (this.#running) {
+      Atomics.store(words, asleep, 1);
+      this.#hooks.changed();
+      this.#service();
+      await whenNotified(words, asleep, 1);
+      // However often others announce something, the event loop comes round in between.
+      if (this.#running) await nextTurn();
     }
   }
 
   /** Packets are there: the event loop says so, again and again until there are none. */
   #service(): void {
     if (!this.#running) return;
-    if (this.#shared.acceptance() !== Acceptance.SUCCESS) {
-      this.#path.discard();
-    } else if (!this.#answerAll(MAX_BUNDLES_PER_TURN) && this.#reads.length === 0) {
-      // Not in the same turn as an answer: its receiver most likely reads again, straight from the
-      // link and without a copy.
-      this.#drain();
+    const { rundown } = this.#shared;
+    rundown.enter();
+    try {
+      if (this.#shared.present) this.#serve();
+    } finally {
+      rundown.leave();
     }
     this.#checkLink();
   }
 
-  #drain(): void {
-    if (!this.#prefetch) {
-      this.#watch.stop();
+  #serve(): void {
+    if (this.#shared.acceptance() !== Acceptance.SUCCESS) {
+      if (this.#hooks.owner) this.#path.discard();
+      else this.#watch.stop();
       return;
     }
-    for (let i = 0; i < MAX_BUNDLES_PER_TURN; i++) if (!this.#path.prefetch()) return;
+    const answered = this.#answerAll(MAX_BUNDLES_PER_TURN);
+    if (this.#reads.length > 0) this.#watch.start();
+    // Not in the same turn as an answer: its receiver most likely reads again, straight from the
+    // link and without a copy.
+    else if (!answered) this.#drain();
+  }
+
+  #drain(): void {
+    if (!this.#hooks.prefetch) this.#watch.stop();
+    else if (this.#others.read) this.#leaveToOthers();
+    else for (let i = 0; i < MAX_BUNDLES_PER_TURN; i++) if (!this.#path.prefetch()) return;
+  }
+
+  #leaveToOthers(): void {
+    this.#watch.stop();
+    this.#stall ??= setTimeout(() => {
+      this.#stall = undefined;
+      if (this.#running) this.#watch.start();
+    }, STALL_MS).unref();
   }
 
   /** Answers up to `most` reads; returns whether any was. */
@@ -177,6 +243,6 @@ export class Requests {
   }
 
   #checkLink(): void {
-    if (this.#path.linkClosed) this.#onLinkClosed();
+    if (this.#path.linkClosed) this.#hooks.linkClosed();
   }
 }

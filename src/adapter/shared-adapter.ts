@@ -1,33 +1,63 @@
 /**
- * Typed access to an adapter's shared memory (sync/layout.ts): state, power, media, counts,
- * counters, queue. The one function that changes the state is here.
+ * One thread's view of an adapter's shared memory (sync/layout.ts): state, power, media, handles,
+ * locks, counters, queue. What must not interleave is guarded by its callers (transitions.ts,
+ * data-path.ts); here is only how each word is read and written.
  */
 
 import { DEFAULT_MTU, entryBytes, MAX_QUEUE_BYTES, MAX_QUEUED_PACKETS } from '../limits.ts';
 import { Counters } from '../sync/counters.ts';
-import { QUEUE_START_BYTES, WORD_BYTES, Word } from '../sync/layout.ts';
-import { type DropPolicy, PacketQueue, packetQueueBytes } from '../sync/packet-queue.ts';
+import { Hand, recoverHand } from '../sync/hand.ts';
+import {
+  ParticipantWord,
+  participantIndex,
+  QUEUE_START_BYTES,
+  WORD_BYTES,
+  Word,
+} from '../sync/layout.ts';
+import { Mutex, NOBODY } from '../sync/mutex.ts';
+import { type DropPolicy, PacketQueue } from '../sync/packet-queue.ts';
+import type { Liveness } from '../sync/participants.ts';
+import { packetQueueBytes } from '../sync/queue-layout.ts';
+import { Rundown } from '../sync/rundown.ts';
+import { TransitionLock } from '../sync/transition-lock.ts';
+import { type ParkingPlace, Wake } from '../sync/wake.ts';
 import {
   Acceptance,
-  ADAPTER_STATES,
   AdapterState,
+  isPresent,
   isTransition,
   MEDIA_STATES,
   type MediaState,
   POWER_STATES,
   PowerState,
 } from './state.ts';
+import { nextStateWord, stateOf } from './state-word.ts';
 
 const TWO_TO_32 = 2 ** 32;
-/** The participant number of the thread that created the adapter. */
-const OWNER = 0;
 
-/** How the queue is bounded. */
-export interface QueueOptions {
+/** How an adapter's memory is seen by one thread. */
+export interface SharedView {
+  /** Made by {@link createAdapterMemory}. */
+  readonly memory: SharedArrayBuffer;
+  /** This thread's number. */
+  readonly participant: number;
+  readonly liveness: Liveness;
+  /** Where this thread parks. */
+  readonly place: ParkingPlace;
   readonly dropPolicy: DropPolicy;
-  /** Entry bytes, or undefined to follow the MTU. */
-  readonly queueBytes: number | undefined;
-  readonly mtu: number;
+}
+
+/** Bytes of an adapter's memory. */
+export const ADAPTER_MEMORY_BYTES: number =
+  QUEUE_START_BYTES + packetQueueBytes(MAX_QUEUED_PACKETS, MAX_QUEUE_BYTES);
+
+/**
+ * Makes the memory of a new adapter: Halted, power Unspecified, media Disconnected, a queue without
+ * room ({@link SharedAdapter.queue}`.growTo`). The largest queue is reserved at once, so that the
+ * memory never moves when the MTU grows; pages never touched take no memory.
+ */
+export function createAdapterMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(ADAPTER_MEMORY_BYTES);
 }
 
 /** The byte bound that goes with an MTU: every place taken by a packet of full size. */
@@ -37,35 +67,71 @@ export function queueBytesFor(mtu: number): number {
 
 export class SharedAdapter {
   readonly words: Int32Array;
+  readonly participant: number;
+  readonly liveness: Liveness;
   readonly counters: Counters;
   readonly queue: PacketQueue;
-  readonly #followsMtu: boolean;
+  readonly hand: Hand;
+  readonly lock: TransitionLock;
+  readonly rundown: Rundown;
+  readonly wake: Wake;
+  /** Serialises the control calls of all threads. */
+  readonly control: Mutex;
+  readonly #take: Mutex;
 
-  /**
-   * Makes the memory of a new adapter: Halted, power Unspecified, media Disconnected. Room for the
-   * largest queue is reserved at once, so that the memory never moves when the MTU grows; pages
-   * never touched take no memory.
-   */
-  constructor(options: QueueOptions) {
-    const memory = new SharedArrayBuffer(
-      QUEUE_START_BYTES + packetQueueBytes(MAX_QUEUED_PACKETS, MAX_QUEUE_BYTES),
-    );
-    this.words = new Int32Array(memory, 0, QUEUE_START_BYTES / WORD_BYTES);
-    this.counters = new Counters(this.words, OWNER);
-    this.#followsMtu = options.queueBytes === undefined;
+  constructor(view: SharedView) {
+    const { memory, participant, liveness } = view;
+    const words = new Int32Array(memory, 0, QUEUE_START_BYTES / WORD_BYTES);
+    this.words = words;
+    this.participant = participant;
+    this.liveness = liveness;
+    this.counters = new Counters(words, participant);
+    this.hand = new Hand(words, participant);
+    this.lock = new TransitionLock(words, participant, liveness);
+    this.rundown = new Rundown(words, participant);
+    this.wake = new Wake(words, participant, view.place);
+    this.control = new Mutex(words, Word.CONTROL, participant, liveness);
+    this.#take = new Mutex(words, Word.TAKE, participant, liveness);
     this.queue = new PacketQueue(
       memory,
-      {
-        maxPackets: MAX_QUEUED_PACKETS,
-        maxBytes: options.queueBytes ?? queueBytesFor(options.mtu),
-        policy: options.dropPolicy,
-      },
+      { maxPackets: MAX_QUEUED_PACKETS, policy: view.dropPolicy },
       QUEUE_START_BYTES,
     );
   }
 
   get state(): AdapterState {
-    return ADAPTER_STATES[Atomics.load(this.words, Word.STATE)]!;
+    return stateOf(this.stateWord);
+  }
+
+  /** Whether there is a device: it can be opened, read and written. */
+  get present(): boolean {
+    return isPresent(this.state);
+  }
+
+  /** Whether the host removed the device under the adapter. */
+  get removed(): boolean {
+    return Atomics.load(this.words, Word.REMOVED) !== 0;
+  }
+
+  /** The host removed the device. */
+  noteRemoved(): void {
+    Atomics.store(this.words, Word.REMOVED, 1);
+  }
+
+  /** State and generation: what a compare-exchange and a waiting thread compare. */
+  get stateWord(): number {
+    return Atomics.load(this.words, Word.STATE);
+  }
+
+  /** Makes a transition of the table in state.ts; false when the state is not `from` any more. */
+  changeState(from: number, to: AdapterState): boolean {
+    if (!isTransition(stateOf(from), to)) {
+      throw new Error(`no transition from ${stateOf(from)} to ${to}`);
+    }
+    const next = nextStateWord(from, to);
+    if (Atomics.compareExchange(this.words, Word.STATE, from, next) !== from) return false;
+    Atomics.notify(this.words, Word.STATE);
+    return true;
   }
 
   get power(): PowerState {
@@ -74,7 +140,6 @@ export class SharedAdapter {
 
   set power(power: PowerState) {
     Atomics.store(this.words, Word.POWER, POWER_STATES.indexOf(power));
-    this.changed();
   }
 
   get media(): MediaState {
@@ -83,15 +148,27 @@ export class SharedAdapter {
 
   set media(media: MediaState) {
     Atomics.store(this.words, Word.MEDIA, MEDIA_STATES.indexOf(media));
-    this.changed();
   }
 
+  /** Device handles open in all threads. */
   get openHandles(): number {
-    return Atomics.load(this.words, Word.OPEN_HANDLES);
+    let handles = 0;
+    for (let i = 0; i < this.participants; i++) handles += this.handlesOf(i);
+    return handles;
   }
 
-  set openHandles(count: number) {
-    Atomics.store(this.words, Word.OPEN_HANDLES, count);
+  /** Device handles open in the thread of `participant`. */
+  handlesOf(participant: number): number {
+    return this.#load(participant, ParticipantWord.HANDLES);
+  }
+
+  setHandlesOf(participant: number, handles: number): void {
+    Atomics.store(this.words, participantIndex(participant, ParticipantWord.HANDLES), handles);
+  }
+
+  /** Numbers from 0 up to this are participants, or were. */
+  get participants(): number {
+    return Atomics.load(this.words, Word.PARTICIPANTS);
   }
 
   /** Packet filter last set by a property request. */
@@ -112,38 +189,51 @@ export class SharedAdapter {
     Atomics.store(this.words, Word.LOOKAHEAD, bytes | 0);
   }
 
-  /** Transactions under way: queued packets, bundles being delivered, and one for Running. */
-  get active(): number {
-    return Atomics.load(this.words, Word.ACTIVE);
+  /** Packets in the hand of `participant`, bundles just handed over included. */
+  handOf(participant: number): number {
+    return this.#load(participant, ParticipantWord.HAND);
   }
 
-  /** Makes a transition of the table in state.ts. */
-  transition(to: AdapterState): void {
-    const from = this.state;
-    if (!isTransition(from, to)) throw new Error(`no transition from ${from} to ${to}`);
-    Atomics.store(this.words, Word.STATE, ADAPTER_STATES.indexOf(to));
-    this.changed();
+  /** Packets on their way through all threads. */
+  get packetsInHand(): number {
+    let packets = 0;
+    for (let i = 0; i < this.participants; i++) packets += Math.max(0, this.handOf(i));
+    return packets;
   }
 
-  /** Begins `count` transactions. */
-  begin(count: number): void {
-    Atomics.add(this.words, Word.ACTIVE, count);
+  /** This thread begins, or ends, to deliver a bundle to the host. */
+  set delivering(delivering: boolean) {
+    const index = participantIndex(this.participant, ParticipantWord.DELIVERING);
+    Atomics.store(this.words, index, delivering ? 1 : 0);
   }
 
-  /** Ends `count` transactions; true for the caller that ended the last one. */
-  end(count: number): boolean {
-    return count > 0 && Atomics.sub(this.words, Word.ACTIVE, count) === count;
+  /** Whether a thread has a transaction under way: packets in its hand, or a bundle it delivers. */
+  isBusy(participant: number): boolean {
+    return (
+      this.handOf(participant) !== 0 || this.#load(participant, ParticipantWord.DELIVERING) !== 0
+    );
+  }
+
+  /**
+   * Whether no transaction is active: nothing queued, nothing in anybody's hand, nothing being
+   * delivered. To be asked while Pausing, when none can begin.
+   */
+  get idle(): boolean {
+    // The queue first: a packet on its way out is in a hand before it is out of the queue.
+    if (this.queue.count !== 0) return false;
+    for (let i = 0; i < this.participants; i++) if (this.isBusy(i)) return false;
+    return true;
   }
 
   /** Whether packets pass right now, and if not, why. */
   acceptance(): Acceptance {
-    if (this.openHandles === 0) return Acceptance.NOT_OPEN;
+    if (Atomics.load(this.words, Word.MEDIA) === 0) return Acceptance.NOT_OPEN;
     if (this.state !== AdapterState.RUNNING) return Acceptance.PAUSED;
     if (this.power !== PowerState.D0) return Acceptance.LOW_POWER;
     return Acceptance.SUCCESS;
   }
 
-  /** Numbers the next `packets` given to a reader and returns the number of the first. */
+  /** Numbers the next `packets` given to a reader and returns the number of the first. Under TAKE. */
   nextSequence(packets: number): number {
     const low = Atomics.load(this.words, Word.SEQUENCE_LOW) >>> 0;
     const first = Atomics.load(this.words, Word.SEQUENCE_HIGH) * TWO_TO_32 + low;
@@ -153,14 +243,17 @@ export class SharedAdapter {
     return first;
   }
 
-  /** Lets the byte bound follow a new MTU, unless it was set by hand. */
-  mtuChanged(mtu: number): void {
-    if (this.#followsMtu) this.queue.growTo(queueBytesFor(mtu));
+  /** Takes the mutex under which packets are taken, queued and numbered. Short, and never nested. */
+  lockTake(): void {
+    const dead = this.#take.lock();
+    if (dead !== NOBODY) recoverHand(this.words, dead, this.queue);
   }
 
-  /** Tells threads that wait that something they depend on is different now. */
-  changed(): void {
-    Atomics.add(this.words, Word.CHANGES, 1);
-    Atomics.notify(this.words, Word.CHANGES);
+  unlockTake(): void {
+    this.#take.unlock();
+  }
+
+  #load(participant: number, word: number): number {
+    return Atomics.load(this.words, participantIndex(participant, word));
   }
 }

@@ -29,7 +29,7 @@ export interface DirectionStatistics {
 export interface AdapterStatistics {
   readonly out: DirectionStatistics;
   readonly in: DirectionStatistics;
-  /** Packets taken from the host stack: those read, those dropped, and those still queued. */
+  /** Packets taken from the host stack: those read, dropped, still queued, or being handed over. */
   readonly taken: number;
   readonly bundles: {
     readonly read: number;
@@ -55,6 +55,10 @@ export interface AdapterStatistics {
     readonly unreadable: number;
     /** Cleared by a removal query or a shutdown. */
     readonly cleared: number;
+    /** Withdrawn by the host. */
+    readonly cancelled: number;
+    /** In the hands of a thread that was terminated. */
+    readonly abandoned: number;
   };
   /** Packets written while nothing was accepted, by reason. */
   readonly receiveDrops: {
@@ -94,33 +98,39 @@ export function readStatistics(shared: SharedAdapter, link: Link): AdapterStatis
     errors: sum(Counter.IN_ERRORS),
     discards: sum(Counter.IN_DISCARDS),
   };
+  const bundles = {
+    read: sum(Counter.BUNDLES_READ),
+    written: sum(Counter.BUNDLES_WRITTEN),
+    packetsRead: packets(out),
+    packetsWritten: packets(received),
+    maxPackets: counters.largest(Counter.LARGEST_BUNDLE),
+  };
+  const drops = {
+    paused: sum(Counter.DROP_PAUSED),
+    lowPower: sum(Counter.DROP_LOW_POWER),
+    notOpen: sum(Counter.DROP_NOT_OPEN),
+    queueFull: sum(Counter.DROP_QUEUE_FULL),
+    oversize: sum(Counter.DROP_OVERSIZE),
+    unreadable: sum(Counter.DROP_UNREADABLE),
+    cleared: sum(Counter.DROP_CLEARED),
+    cancelled: sum(Counter.DROP_CANCELLED),
+    abandoned: sum(Counter.DROP_ABANDONED),
+  };
+  const queued = { packets: queue.count, bytes: queue.byteCount };
+  const dropped = Object.values(drops).reduce((total, count) => total + count, 0);
   return {
     out,
     in: received,
-    taken: sum(Counter.TAKEN),
-    bundles: {
-      read: sum(Counter.BUNDLES_READ),
-      written: sum(Counter.BUNDLES_WRITTEN),
-      packetsRead: packets(out),
-      packetsWritten: packets(received),
-      maxPackets: counters.largest(Counter.LARGEST_BUNDLE),
-    },
-    drops: {
-      paused: sum(Counter.DROP_PAUSED),
-      lowPower: sum(Counter.DROP_LOW_POWER),
-      notOpen: sum(Counter.DROP_NOT_OPEN),
-      queueFull: sum(Counter.DROP_QUEUE_FULL),
-      oversize: sum(Counter.DROP_OVERSIZE),
-      unreadable: sum(Counter.DROP_UNREADABLE),
-      cleared: sum(Counter.DROP_CLEARED),
-    },
+    taken: bundles.packetsRead + dropped + queued.packets + shared.packetsInHand,
+    bundles,
+    drops,
     receiveDrops: {
       paused: sum(Counter.RECEIVE_DROP_PAUSED),
       lowPower: sum(Counter.RECEIVE_DROP_LOW_POWER),
       notOpen: sum(Counter.RECEIVE_DROP_NOT_OPEN),
     },
     hostDrops: link.hostDrops(),
-    queued: { packets: queue.count, bytes: queue.byteCount },
+    queued,
   };
 }
 

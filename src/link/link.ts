@@ -5,10 +5,15 @@
  * Directions are named from the host stack: packets the host *sends* come out of {@link Link.take},
  * packets it *receives* go in by {@link Link.give}.
  *
- * A link is used by the thread that opened it. None of its methods waits, except `wait` and the
+ * A link belongs to the thread that opened it. {@link Link.share} makes a token from which other
+ * threads make links of their own to the same queue (link/attach.ts); those move packets and park,
+ * and leave configuring and closing to the owner. None of the methods waits, except `park` and the
  * promises of `open` and `close`.
  */
 
+import type { Hand } from '../sync/hand.ts';
+import type { Liveness } from '../sync/participants.ts';
+import type { ParkingPlace } from '../sync/wake.ts';
 import type { BundleIndex } from '../wire/bundle.ts';
 
 /** An address with its prefix length, in canonical text: `10.7.0.1/24`, `fd07::1/64`. */
@@ -90,6 +95,17 @@ export class TakeResult {
    * belongs at the head of the adapter's queue. 0 when there is none.
    */
   remainderBytes = 0;
+  readonly #hand: Hand | undefined;
+
+  /** `hand` is told of each packet the moment it is taken, whatever becomes of it. */
+  constructor(hand?: Hand) {
+    this.#hand = hand;
+  }
+
+  /** The link took `packets` more from the host. */
+  note(packets: number): void {
+    this.#hand?.add(packets);
+  }
 
   reset(): void {
     this.packets = 0;
@@ -121,7 +137,7 @@ export const LINK_CLOSED = -1;
 
 /** Something that happened to the device from outside. Changes made through the link are not events. */
 export interface LinkEvent {
-  readonly type: 'up' | 'down' | 'mtu' | 'address' | 'removed';
+  readonly type: 'up' | 'down' | 'mtu' | 'address' | 'name' | 'removed';
   /** The device after the change; for `removed` as it was last seen. */
   readonly info: LinkInfo;
 }
@@ -134,19 +150,55 @@ export interface LinkWatch {
   stop(): void;
 }
 
-export interface Link {
+/** What a link needs to know of the adapter that uses it from this thread. */
+export interface LinkUser {
+  /** This thread's number among those that use the adapter (sync/participants.ts). */
+  readonly participant: number;
+  readonly liveness: Liveness;
+  /**
+   * To be called, in the thread of the host, when packets have come, by a link whose host cannot
+   * wake a parked thread by itself.
+   */
+  arrived(): void;
+}
+
+/** By which another thread attaches to a link: plain data for `postMessage`. */
+export type LinkToken =
+  | {
+      readonly kind: 'linux';
+      /** A descriptor that stays open until the link is closed or all its users are gone. */
+      readonly fd: number;
+      readonly memory: SharedArrayBuffer;
+      readonly info: LinkInfo;
+    }
+  | {
+      readonly kind: 'memory';
+      readonly memory: SharedArrayBuffer;
+      readonly sendQueue: SharedArrayBuffer;
+      readonly receiveQueue: SharedArrayBuffer;
+      readonly hostQueueLength: number;
+      readonly receiveQueueLength: number;
+      readonly info: LinkInfo;
+    };
+
+export interface Link extends ParkingPlace {
   readonly kind: 'linux' | 'memory';
   readonly capabilities: LinkCapabilities;
-  /** The device as last read back or reported. */
+  /** The device as last read back or reported; of an attached thread, as the owner last told it. */
   readonly info: LinkInfo;
   /** Holds the bundle entry of a packet that did not fit, from offset 0, until the next `take`. */
   readonly remainder: Uint8Array;
 
+  /** Who uses the link in this thread. Once, before anything else. */
+  join(user: LinkUser): void;
+
   /**
    * Moves packets the host has sent into `bytes`, from `offset` (a multiple of 16) on, as bundle
-   * entries, without waiting. Called with the TransitionLock held shared.
+   * entries, without waiting. Called with the TransitionLock held shared and the TAKE mutex held, or
+   * with the TAKE mutex held while nothing is accepted.
    *
-   * `bytes` is the caller's and is not kept. Entry padding is zeroed. At most `maxPackets`.
+   * `bytes` is the caller's and is not kept. Entry padding is zeroed. At most `maxPackets`. Each
+   * packet is noted in `result` the moment it is taken, also one that is then discarded.
    * Returns the bytes of the bundle written, 0 when the host has nothing now (or nothing fits),
    * {@link LINK_CLOSED} when the device is gone. `result` is reset first and holds the counts also
    * when 0 or LINK_CLOSED is returned. Throws `BUFFER_DETACHED` when `bytes` is detached.
@@ -154,7 +206,8 @@ export interface Link {
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number;
 
   /**
-   * Hands the packets of a validated bundle to the host: those that `index` lists, in order.
+   * Hands the packets of a validated bundle to the host: those that `index` lists, in order. Called
+   * with the TransitionLock held shared, by several threads at once. Calls nobody back.
    *
    * `bytes` is the caller's and is not kept. A packet that the host refuses does not stop the rest;
    * its length in `index` is set to 0, so that the caller knows which ones arrived.
@@ -164,32 +217,51 @@ export interface Link {
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number;
 
   /**
-   * Parks the calling thread until the host has packets, or `words[wordIndex] !== expected`, or
-   * `timeoutMs` has passed. May return early without a reason: the caller re-checks. Never longer
-   * than `MAX_BLOCK_MS`.
+   * Called after `give`, under no lock: an in-process host handles what it was given, and may call
+   * back into the adapter.
    */
-  wait(words: Int32Array, wordIndex: number, expected: number, timeoutMs: number): void;
+  settle(): void;
 
   /** Sets the function that the event loop calls when packets are there; one per link. */
   watch(onReadable: () => void): LinkWatch;
 
-  /** Sets the function that is told of outside changes; one per link. */
+  /** Sets the function that is told of outside changes; one per link. Owner only. */
   onEvent(listener: (event: LinkEvent) => void): void;
 
   /** Tells the host whether anybody listens (carrier). Informs only; it gates nothing. */
   setMediaConnected(connected: boolean): void;
 
-  /** Throws away what the host has sent so far; `result` says how much. Does not wait. */
+  /** Throws away what the host has sent so far; `result` says how much. As `take`. Does not wait. */
   discardPending(result: TakeResult): void;
 
-  /** Changes the device, reads back, and returns it as it is. Throws `CONFIGURATION` naming what was refused. */
+  /**
+   * Changes the device, reads back, and returns it as it is. Owner only. Throws `CONFIGURATION`
+   * naming what was refused.
+   */
   configure(change: LinkReconfig): LinkInfo;
 
-  /** Packets the host itself dropped in front of the device, ever. May ask the host (about 50 us). */
+  /**
+   * Packets the host itself dropped in front of the device, ever. The owner may ask the host (about
+   * 50 us); elsewhere as the owner last asked.
+   */
   hostDrops(): number;
 
-  /** Removes the device. Safe to call twice. Does not block the event loop. Never rejects. */
-  close(): Promise<void>;
+  /** Makes what another thread attaches by. Owner only; may be called again and again. */
+  share(): LinkToken;
+
+  /** The device has changed, as the owner says. Attached threads only. */
+  noteInfo(info: LinkInfo): void;
+
+  /** A participant died: whatever it held of the link is released. By any thread, once. */
+  bury(participant: number): void;
+
+  /**
+   * Of the owner: removes the device, when no thread is inside any more. Of an attached thread:
+   * releases what this thread has; `last` when the owner is dead and nobody else is left, so that
+   * what the owner left is released as well. Safe to call twice. Does not block the event loop.
+   * Never rejects.
+   */
+  close(last?: boolean): Promise<void>;
 }
 
 /** Something that opens a link: what `Adapter.create({ link })` takes. */

@@ -19,6 +19,13 @@ export interface Libc {
   readv(fd: number, iovecAddress: number, count: number): number;
   poll(pollfds: Uint8Array, count: number, timeoutMs: number): number;
   close(fd: number): number;
+  /** `fcntl` with an integer argument. */
+  fcntl(fd: number, command: number, argument: number): number;
+  dup3(fd: number, onto: number, flags: number): number;
+  eventfd(initial: number, flags: number): number;
+  /** `read` and `write` of an eventfd: 8 bytes. */
+  readCount(fd: number, count: Uint8Array): number;
+  writeCount(fd: number, count: Uint8Array): number;
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, bytes: number): number;
   getsockname(fd: number, address: Uint8Array, bytesInOut: Uint8Array): number;
@@ -50,6 +57,14 @@ export interface Libc {
   errno(): number;
 }
 
+type Transfer = (fd: number, bytes: Uint8Array, count: number) => number;
+
+/** Bytes of an eventfd's count (eventfd(2)). */
+const COUNT_BYTES = 8;
+
+/** `F_DUPFD_CLOEXEC` (fcntl.h). */
+const F_DUPFD_CLOEXEC = 1030;
+
 let bound: Libc | undefined;
 
 /**
@@ -62,6 +77,8 @@ export function libc(): Libc {
   const koffi = ffi();
   const library = koffi.load(null);
   const bind = (prototype: string): never => library.func(prototype) as never;
+  const readBytes: Transfer = bind('int read(int fd, void *buffer, size_t bytes)');
+  const writeBytes: Transfer = bind('int write(int fd, void *buffer, size_t bytes)');
   bound = {
     ioctl: bind('int ioctl(int fd, ulong request, void *argument)'),
     ioctlInt: bind('int ioctl(int fd, ulong request, long argument)'),
@@ -70,6 +87,11 @@ export function libc(): Libc {
     readv: bind('int readv(int fd, uintptr_t iovec, int count)'),
     poll: bind('int poll(void *fds, ulong count, int timeout)'),
     close: bind('int close(int fd)'),
+    fcntl: bind('int fcntl(int fd, int command, int argument)'),
+    dup3: bind('int dup3(int fd, int onto, int flags)'),
+    eventfd: bind('int eventfd(uint initial, int flags)'),
+    readCount: (fd, count) => readBytes(fd, count, COUNT_BYTES),
+    writeCount: (fd, count) => writeBytes(fd, count, COUNT_BYTES),
     socket: bind('int socket(int family, int type, int protocol)'),
     bind: bind('int bind(int fd, void *address, uint bytes)'),
     getsockname: bind('int getsockname(int fd, void *address, void *bytes)'),
@@ -123,6 +145,18 @@ export function errnoName(errno: number): string {
   } catch {
     return `error ${errno}`;
   }
+}
+
+/**
+ * A second descriptor for the same open file, which Node knows nothing of and therefore never closes
+ * with the thread that made it. Its owner closes it through {@link Libc.close}.
+ *
+ * @throws TunError `SYSCALL`.
+ */
+export function duplicate(fd: number): number {
+  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) throw syscallError('fcntl', libc().errno(), `duplicate descriptor ${fd}`);
+  return copy;
 }
 
 /** Makes the error for a system call that failed. `doing` completes "could not ...". */

@@ -10,6 +10,7 @@
 import { TunError, TunErrorCode } from '../errors.ts';
 import { MAX_BLOCK_MS } from '../limits.ts';
 import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
+import { closeOwned, ownedByThread } from './descriptors.ts';
 import { Errno, libc, syscallError } from './libc.ts';
 import { setSequence } from './netlink-builder.ts';
 import { keepOnly } from './netlink-filter.ts';
@@ -91,7 +92,7 @@ export class NetlinkSocket {
   static open(groups = 0): NetlinkSocket {
     const fd = libc().socket(AF_NETLINK, SOCKET_TYPE, NETLINK_ROUTE);
     if (fd < 0) throw syscallError('socket', libc().errno(), 'open an rtnetlink socket');
-    const socket = new NetlinkSocket(fd);
+    const socket = new NetlinkSocket(ownedByThread(fd));
     try {
       socket.#setUp(groups);
     } catch (error) {
@@ -158,7 +159,7 @@ export class NetlinkSocket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    libc().close(this.fd);
+    closeOwned(this.fd);
   }
 
   [Symbol.dispose](): void {

@@ -25,6 +25,11 @@ export interface Poller {
   /** What does the polling, for `adapter.properties`. */
   readonly engine: 'uv-poll' | 'poller-thread';
   watch(fd: number, onReadable: () => void): Watch;
+  /**
+   * Starts what it needs, if it needs anything: a thread it starts stays in the namespaces that the
+   * calling thread is in at that moment.
+   */
+  prepare(): void;
 }
 
 let chosen: Poller | undefined;

@@ -40,7 +40,11 @@ export function uvPoll(): Poller | undefined {
   process.once('exit', () => {
     for (const watch of active) watch.stop();
   });
-  return { engine: 'uv-poll', watch: (fd, onReadable) => new UvWatch(uv, fd, onReadable) };
+  return {
+    engine: 'uv-poll',
+    watch: (fd, onReadable) => new UvWatch(uv, fd, onReadable),
+    prepare: () => undefined,
+  };
 }
 
 function bindUv(): Uv | undefined {
@@ -87,18 +91,24 @@ class UvWatch implements Watch {
     const status = uv.init(uv.loop, this.#handle, fd);
     if (status < 0) throw new Error(`uv_poll_init failed on descriptor ${fd} with ${status}`);
     uv.unref(this.#handle);
-    this.#callback = ffi().register(() => {
+    this.#callback = ffi().register((_handle: Pointer, error: number) => {
       if (this.#started) onReadable();
+      // After an error condition libuv has stopped the handle. Reading clears the condition.
+      if (error < 0 && this.#started) this.#startPolling();
       setImmediate(flushMicrotasks);
     }, uv.pollCallback);
   }
 
   start(): void {
     if (this.#started || this.#closed !== undefined) return;
-    const status = this.#uv.start(this.#handle, UV_READABLE, this.#callback);
-    if (status < 0) throw new Error(`uv_poll_start failed with ${status}`);
+    this.#startPolling();
     this.#started = true;
     active.add(this);
+  }
+
+  #startPolling(): void {
+    const status = this.#uv.start(this.#handle, UV_READABLE, this.#callback);
+    if (status < 0) throw new Error(`uv_poll_start failed with ${status}`);
   }
 
   stop(): void {

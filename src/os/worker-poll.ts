@@ -7,6 +7,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
+import { closeOwned, ownedByThread } from './descriptors.ts';
 import { Errno, libc, syscallError } from './libc.ts';
 import type { Poller, Watch } from './poll.ts';
 import { workerUrl } from './worker-url.ts';
@@ -29,48 +30,69 @@ export interface PollerThreadData {
   readonly epollFd: number;
 }
 
-/** Makes the poller of this thread and its poller thread, which does not keep the process alive. */
+/** The poller of this thread. Its poller thread lives from the first watch to the end of the last. */
 export function workerPoll(): Poller {
-  const epollFd = libc().epollCreate(EPOLL_CLOEXEC);
-  if (epollFd < 0) throw syscallError('epoll_create1', libc().errno(), 'make a poller');
-  const watches = new Map<number, WorkerWatch>();
-  const data: PollerThreadData = { epollFd };
-  const thread = new Worker(workerUrl('poller-thread', import.meta.url), { workerData: data });
-  thread.on('message', (fd: number) => watches.get(fd)?.fired());
-  // Last: adding a listener refers to the thread again.
-  thread.unref();
+  let set: EpollSet | undefined;
+  const prepared = (): EpollSet => {
+    if (set === undefined || set.ended) set = new EpollSet();
+    return set;
+  };
   return {
     engine: 'poller-thread',
-    watch: (fd, onReadable) => new WorkerWatch(epollFd, fd, onReadable, watches),
+    watch: (fd, onReadable) => new WorkerWatch(prepared(), fd, onReadable),
+    prepare: () => void prepared(),
   };
 }
 
+/** An epoll descriptor with its poller thread, which does not keep the process alive. */
+class EpollSet {
+  readonly fd: number;
+  readonly watches = new Map<number, WorkerWatch>();
+  readonly #thread: Worker;
+  #ended = false;
+
+  constructor() {
+    const fd = libc().epollCreate(EPOLL_CLOEXEC);
+    if (fd < 0) throw syscallError('epoll_create1', libc().errno(), 'make a poller');
+    this.fd = ownedByThread(fd);
+    const workerData: PollerThreadData = { epollFd: this.fd };
+    this.#thread = new Worker(workerUrl('poller-thread', import.meta.url), { workerData });
+    this.#thread.on('message', (fd: number) => this.watches.get(fd)?.fired());
+    // Last: adding a listener refers to the thread again.
+    this.#thread.unref();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Ends the poller thread and, when it no longer waits on it, the descriptor. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    await this.#thread.terminate();
+    closeOwned(this.fd);
+  }
+}
+
 class WorkerWatch implements Watch {
-  readonly #epollFd: number;
+  readonly #set: EpollSet;
   readonly #fd: number;
   readonly #onReadable: () => void;
-  readonly #watches: Map<number, WorkerWatch>;
   readonly #event = new Uint8Array(EPOLL_EVENT_BYTES);
   #started = false;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
-  constructor(
-    epollFd: number,
-    fd: number,
-    onReadable: () => void,
-    watches: Map<number, WorkerWatch>,
-  ) {
-    this.#epollFd = epollFd;
+  constructor(set: EpollSet, fd: number, onReadable: () => void) {
+    this.#set = set;
     this.#fd = fd;
     this.#onReadable = onReadable;
-    this.#watches = watches;
     new DataView(this.#event.buffer).setInt32(EPOLL_DATA_OFFSET, fd, HOST_LITTLE_ENDIAN);
     this.#control(EPOLL_CTL_ADD, EPOLLONESHOT);
-    watches.set(fd, this);
+    set.watches.set(fd, this);
   }
 
   start(): void {
-    if (this.#started || this.#closed) return;
+    if (this.#started || this.#closing !== undefined) return;
     this.#started = true;
     this.#control(EPOLL_CTL_MOD, EPOLLIN | EPOLLONESHOT);
   }
@@ -90,18 +112,20 @@ class WorkerWatch implements Watch {
   }
 
   close(): Promise<void> {
-    if (!this.#closed) {
-      this.#closed = true;
-      this.#started = false;
-      this.#watches.delete(this.#fd);
-      this.#control(EPOLL_CTL_DEL, 0);
-    }
-    return Promise.resolve();
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#started = false;
+    this.#set.watches.delete(this.#fd);
+    this.#control(EPOLL_CTL_DEL, 0);
+    if (this.#set.watches.size === 0) await this.#set.end();
   }
 
   #control(operation: number, events: number): void {
     new DataView(this.#event.buffer).setUint32(0, events, HOST_LITTLE_ENDIAN);
-    if (libc().epollControl(this.#epollFd, operation, this.#fd, this.#event) >= 0) return;
+    if (libc().epollControl(this.#set.fd, operation, this.#fd, this.#event) >= 0) return;
     const errno = libc().errno();
     // The owner may have closed the descriptor first: the kernel has then forgotten it already.
     if (operation !== EPOLL_CTL_ADD && (errno === Errno.EBADF || errno === Errno.ENOENT)) return;

@@ -57,6 +57,11 @@ export class Counters {
     return total;
   }
 
+  /** This participant's part of it. */
+  own(counter: Counter): number {
+    return this.#read(counterIndex(this.#participant, counter));
+  }
+
   /** Largest value of any participant. */
   largest(counter: Counter): number {
     let most = 0;

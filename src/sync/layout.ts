@@ -1,16 +1,18 @@
 /**
- * Every shared word of an adapter: read this first. An adapter's state, counters and packet queue
- * lie in one SharedArrayBuffer, cut up as
+ * Every shared word of an adapter: read this first. An adapter's state, locks, counters and packet
+ * queue lie in one SharedArrayBuffer, cut up as
  *
  * ```
- * +--------------------+----------------------------+-------------------------------------+
- * | control words      | counter blocks, one for    | packet queue (packet-queue.ts):     |
- * | (Word)             | each participating thread  | header, descriptors, packet bytes   |
- * +--------------------+----------------------------+-------------------------------------+
+ * +---------------+-------------------------+------------------------+----------------------------+
+ * | control words | participant blocks, one | counter blocks, one    | packet queue               |
+ * | (Word)        | for each thread         | for each thread        | (packet-queue.ts): header, |
+ * |               | (ParticipantWord)       | (Counter)              | descriptors, packet bytes  |
+ * +---------------+-------------------------+------------------------+----------------------------+
  * ```
  *
+ * A *participant* is a thread that uses the adapter; number 0 is the one that created it, its owner.
  * Words are touched through `Atomics` only. A value read from here is checked before it is used as
- * an index. In this release one thread uses an adapter: the owner, which is participant 0.
+ * an index. A drawing with the life of each word is in docs/shared-memory.md.
  */
 
 import { MAX_PARTICIPANTS } from '../limits.ts';
@@ -18,32 +20,100 @@ import { MAX_PARTICIPANTS } from '../limits.ts';
 /** Bytes of one word. */
 export const WORD_BYTES: number = Int32Array.BYTES_PER_ELEMENT;
 
-/** Control words, by index. All are written by the owner and read by every participant. */
+/** Words of a cache line: words that different threads write often lie that far apart. */
+const LINE_WORDS = 16;
+
+/** The participant number of the thread that created the adapter. */
+export const OWNER = 0;
+
+/** Control words, by index. Groups that different threads write often lie on lines of their own. */
 export const Word = {
-  /** Position of the adapter's state in `ADAPTER_STATES` (adapter/state.ts). */
+  /**
+   * The adapter's state and a generation that grows with each transition (adapter/state-word.ts).
+   * Changed by compare-exchange; all but Pausing -> Paused under {@link Word.CONTROL}.
+   */
   STATE: 0,
-  /** Position of the power state in `POWER_STATES`. */
+  /** Position of the power state in `POWER_STATES`. Written under CONTROL. */
   POWER: 1,
-  /** 1 while media is connected: a handle is open. */
+  /** 1 while media is connected: a handle is open. Written under CONTROL. */
   MEDIA: 2,
-  /** Open device handles. */
-  OPEN_HANDLES: 3,
-  /** Active transactions: queued packets, bundles being delivered, and one for Running itself. */
-  ACTIVE: 4,
-  /** Sequence number of the next packet given to a reader, low 32 bits. */
-  SEQUENCE_LOW: 5,
-  /** The same, high 21 bits. */
-  SEQUENCE_HIGH: 6,
-  /** Grows by one at each change a blocked thread must see (state, power, media, handles). */
-  CHANGES: 7,
   /** Packet filter last set through OID_GEN_CURRENT_PACKET_FILTER. */
-  PACKET_FILTER: 8,
+  PACKET_FILTER: 3,
   /** Lookahead last set through OID_GEN_CURRENT_LOOKAHEAD, in bytes. */
-  LOOKAHEAD: 9,
+  LOOKAHEAD: 4,
+  /** 1 when the host has removed the device under the adapter. */
+  REMOVED: 6,
+  /** Participant blocks ever used: numbers from 0 up to this, exclusive. Only grows. */
+  PARTICIPANTS: 5,
+  /** Sequence number of the next packet given to a reader, low 32 bits. Written under TAKE. */
+  SEQUENCE_LOW: 16,
+  /** The same, high 21 bits. */
+  SEQUENCE_HIGH: 17,
+  /** Mutex (mutex.ts): taking from the link and from the queue, filling it, numbering. */
+  TAKE: 18,
+  /** What the holder of TAKE is about to move between the queue and its hand (hand.ts). */
+  JOURNAL_KIND: 19,
+  /** HEAD or TAIL of the queue before the move. */
+  JOURNAL_AT: 20,
+  /** Packets in its hand before the move, and after it. */
+  JOURNAL_BEFORE: 21,
+  JOURNAL_AFTER: 22,
+  /** Grows by one at each change a waiting thread must see (wake.ts). */
+  CHANGES: 32,
+  /** TransitionLock (transition-lock.ts): participant number + 1 of the exclusive holder, or 0. */
+  TRANSITION: 48,
+  /** Mutex: control calls of all threads, one at a time. */
+  CONTROL: 49,
 } as const;
 
-/** Words set aside for control: a power of two above the last index, so that blocks stay aligned. */
-const CONTROL_WORDS = 32;
+/** Words set aside for control. */
+const CONTROL_WORDS: number = 4 * LINE_WORDS;
+
+/** Words of one participant, by index within its block. Written by that thread unless it says more. */
+export const ParticipantWord = {
+  /** A value of {@link Claim}. Changed by compare-exchange, by anybody. */
+  CLAIM: 0,
+  /** The operating system's number of the thread; 0 when unknown. Set before CLAIM is ATTACHED. */
+  THREAD: 1,
+  /** When that thread was started, in the system's own unit: numbers are used again. */
+  BORN: 2,
+  /** 1 while this thread holds the TransitionLock shared. */
+  LOCK: 3,
+  /** Operations of this thread inside the adapter (rundown.ts). */
+  INSIDE: 4,
+  /** Device handles this thread has open. Set to 0 by whoever closes them by force, under CONTROL. */
+  HANDLES: 5,
+  /**
+   * Packets this thread has taken from the host or the queue and not handed over or dropped yet;
+   * negative while a bundle that was handed over is being counted (hand.ts).
+   */
+  HAND: 6,
+  /** 1 while this thread delivers a bundle to the host. */
+  DELIVERING: 7,
+  /** 1 while this thread is, or is about to be, parked; set to 0 by whoever wakes it. */
+  PARKED: 8,
+  /** 1 while this thread's event loop wants to be told of changes; set to 0 by whoever tells it. */
+  ASLEEP: 9,
+  /** Reads that wait in this thread. */
+  WAITING: 10,
+} as const;
+
+/** Words of one participant block: a cache line of its own. */
+const PARTICIPANT_WORDS: number = LINE_WORDS;
+
+/** What a participant block is used for. */
+export const Claim = {
+  FREE: 0,
+  /** A token for it is on its way to a thread. */
+  OFFERED: 1,
+  /** A thread uses it. */
+  ATTACHED: 2,
+  /** Its thread is gone and somebody is cleaning up after it. */
+  REAPING: 3,
+} as const;
+
+/** Which word of the queue shows that a journalled move was made. */
+export const JournalKind = { NONE: 0, HEAD: 1, TAIL: 2 } as const;
 
 /** Counters, by index within a participant's block. Written by that participant alone. */
 export const Counter = {
@@ -65,22 +135,24 @@ export const Counter = {
   IN_BROADCAST_OCTETS: 15,
   IN_ERRORS: 16,
   IN_DISCARDS: 17,
-  /** Packets taken from the host stack, whatever became of them. */
-  TAKEN: 18,
-  BUNDLES_READ: 19,
-  BUNDLES_WRITTEN: 20,
+  BUNDLES_READ: 18,
+  BUNDLES_WRITTEN: 19,
   /** The largest number of packets in one bundle read: a maximum, not a sum. */
-  LARGEST_BUNDLE: 21,
-  DROP_PAUSED: 22,
-  DROP_LOW_POWER: 23,
-  DROP_NOT_OPEN: 24,
-  DROP_QUEUE_FULL: 25,
-  DROP_OVERSIZE: 26,
-  DROP_UNREADABLE: 27,
-  DROP_CLEARED: 28,
-  RECEIVE_DROP_PAUSED: 29,
-  RECEIVE_DROP_LOW_POWER: 30,
-  RECEIVE_DROP_NOT_OPEN: 31,
+  LARGEST_BUNDLE: 20,
+  DROP_PAUSED: 21,
+  DROP_LOW_POWER: 22,
+  DROP_NOT_OPEN: 23,
+  DROP_QUEUE_FULL: 24,
+  DROP_OVERSIZE: 25,
+  DROP_UNREADABLE: 26,
+  DROP_CLEARED: 27,
+  /** In the hands of a thread that died. */
+  DROP_ABANDONED: 28,
+  /** Withdrawn by the host stack. */
+  DROP_CANCELLED: 29,
+  RECEIVE_DROP_PAUSED: 30,
+  RECEIVE_DROP_LOW_POWER: 31,
+  RECEIVE_DROP_NOT_OPEN: 32,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];
@@ -91,14 +163,22 @@ export const COUNTERS: number = Object.keys(Counter).length;
 /** A counter is 64 bits wide: a low and a high word. */
 export const WORDS_PER_COUNTER = 2;
 
+/** Words of one counter block, rounded up to whole cache lines. */
+const COUNTER_WORDS: number = Math.ceil((COUNTERS * WORDS_PER_COUNTER) / LINE_WORDS) * LINE_WORDS;
+
 /** Index of the first counter word. */
-export const COUNTERS_START: number = CONTROL_WORDS;
+export const COUNTERS_START: number = CONTROL_WORDS + MAX_PARTICIPANTS * PARTICIPANT_WORDS;
 
 /** Byte offset at which the packet queue begins. */
 export const QUEUE_START_BYTES: number =
-  (CONTROL_WORDS + MAX_PARTICIPANTS * COUNTERS * WORDS_PER_COUNTER) * WORD_BYTES;
+  (COUNTERS_START + MAX_PARTICIPANTS * COUNTER_WORDS) * WORD_BYTES;
+
+/** Index of `word` (a value of {@link ParticipantWord}) in the block of `participant`. */
+export function participantIndex(participant: number, word: number): number {
+  return CONTROL_WORDS + participant * PARTICIPANT_WORDS + word;
+}
 
 /** Index of the low word of `counter` in the block of `participant`. */
 export function counterIndex(participant: number, counter: Counter): number {
-  return COUNTERS_START + (participant * COUNTERS + counter) * WORDS_PER_COUNTER;
+  return COUNTERS_START + participant * COUNTER_WORDS + counter * WORDS_PER_COUNTER;
 }

@@ -9,7 +9,6 @@
 import { Adapter, BundleReader, BundleWriter, swapAddresses } from 'typetun';
 import { MemoryHost } from 'typetun/testing';
 import { DataPath } from '#dist/adapter/data-path.js';
-import { SharedAdapter } from '#dist/adapter/shared-adapter.js';
 import { packet } from '../support/packets.ts';
 import { ScriptedLink } from '../support/scripted-link.ts';
 
@@ -60,15 +59,14 @@ function control(): number {
 
 /** Link to reader, reader to link, link to queue, queue to reader. */
 function dataPath(): number {
-  const shared = new SharedAdapter({ dropPolicy: 'drop-oldest', queueBytes: undefined, mtu: 1500 });
   const link = new ScriptedLink(packet(1, PACKET_BYTES));
-  const path = new DataPath(shared, link);
-  link.accept(shared);
+  const shared = link.accept();
+  const path = new DataPath(shared, link, () => undefined);
   const buffer = new Uint8Array(BUFFER_BYTES);
   return slope((packets) => {
     link.offer(packets);
     const bundle = path.read(buffer);
-    path.write(buffer, bundle!.byteLength, () => undefined);
+    path.write(buffer, bundle!.byteLength);
     link.offer(packets);
     while (path.prefetch());
     path.read(buffer);

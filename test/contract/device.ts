@@ -10,7 +10,7 @@ import {
   type Contract,
   dirtyResult,
   fromRemote,
-  sharedWords,
+  parkedWords,
   takeAll,
   timed,
   untilPacket,
@@ -85,7 +85,7 @@ export function deviceContract(contract: Contract, name: string): void {
       [LINK_CLOSED, 2, [0, 0]],
     );
     link.setMediaConnected(true);
-    assert.ok(timed(() => link.wait(sharedWords(), 0, 0, MAX_BLOCK_MS)) < MAX_BLOCK_MS / 2);
+    assert.ok(timed(() => link.park(0, parkedWords(), 0, MAX_BLOCK_MS)) < MAX_BLOCK_MS / 2);
     assert.ok(link.info.name.length > 0);
   });
 

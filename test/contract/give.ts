@@ -48,6 +48,7 @@ export function giveContract(contract: Contract): void {
       const result = new GiveResult();
       Object.assign(result, { packets: 99, octets: 99, refused: 99 });
       assert.equal(subject.link.give(bundle, index, result), 1);
+      subject.link.settle();
       assert.deepEqual({ ...result }, { packets: 1, octets: HEADERS + 40, refused: 0 });
       assert.deepEqual(bundle, copy);
       bundle.fill(PREFILL);
@@ -71,6 +72,7 @@ export function giveContract(contract: Contract): void {
       bundle[index.offsets[1]!] = 0x55;
       const result = new GiveResult();
       assert.equal(subject.link.give(bundle, index, result), 2);
+      subject.link.settle();
       assert.deepEqual({ ...result }, { packets: 2, octets: 2 * (HEADERS + 30), refused: 1 });
       assert.deepEqual([...index.lengths.subarray(0, 3)], [HEADERS + 30, 0, HEADERS + 30]);
       assert.deepEqual(await subject.hostReceivedUdp(2), [pattern(30, 1), pattern(30, 3)]);

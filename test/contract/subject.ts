@@ -113,7 +113,7 @@ export async function takeAll(subject: LinkSubject, count: number): Promise<Take
     packets.push(...taken.packets);
     length += taken.length;
     for (const key of Object.keys(taken.result) as (keyof TakeResult)[]) {
-      if (key !== 'reset') total[key] += taken.result[key];
+      if (key !== 'reset' && key !== 'note') total[key] += taken.result[key];
     }
   }
   return { length, packets, result: total };
@@ -149,8 +149,11 @@ export function dirtyResult(): TakeResult {
   });
 }
 
-export function sharedWords(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(16));
+/** Memory in which word 0 says that a thread is parked. */
+export function parkedWords(): Int32Array {
+  const words = new Int32Array(new SharedArrayBuffer(16));
+  words[0] = 1;
+  return words;
 }
 
 export function timed(run: () => void): number {

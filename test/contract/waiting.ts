@@ -4,25 +4,27 @@ import assert from 'node:assert/strict';
 import { MAX_BLOCK_MS } from '#dist/limits.js';
 import { pattern } from '../support/ip-packets.ts';
 import { sleep, until } from '../support/link-use.ts';
-import { type Contract, sharedWords, takeAll, timed, untilPacket } from './subject.ts';
+import { type Contract, parkedWords, takeAll, timed, untilPacket } from './subject.ts';
 
 export function waitingContract(contract: Contract): void {
-  contract('wait returns at once for a packet, a changed word, and no time', async (subject) => {
-    const words = sharedWords();
-    assert.ok(timed(() => subject.link.wait(words, 0, 0, 0)) < MAX_BLOCK_MS / 2);
-    assert.ok(timed(() => subject.link.wait(words, 0, 0, -5)) < MAX_BLOCK_MS / 2);
-    assert.ok(timed(() => subject.link.wait(words, 0, 1, MAX_BLOCK_MS)) < MAX_BLOCK_MS / 2);
+  contract('park returns at once for a packet, a changed word, and no time', async (subject) => {
+    const words = parkedWords();
+    assert.ok(timed(() => subject.link.park(0, words, 0, 0)) < MAX_BLOCK_MS / 2);
+    assert.ok(timed(() => subject.link.park(0, words, 0, -5)) < MAX_BLOCK_MS / 2);
+    Atomics.store(words, 0, 0);
+    assert.ok(timed(() => subject.link.park(0, words, 0, MAX_BLOCK_MS)) < MAX_BLOCK_MS / 2);
+    Atomics.store(words, 0, 1);
     await subject.hostSendUdp(pattern(1));
     await untilPacket(subject);
-    assert.ok(timed(() => subject.link.wait(words, 0, 0, MAX_BLOCK_MS)) < MAX_BLOCK_MS / 2);
+    assert.ok(timed(() => subject.link.park(0, words, 0, MAX_BLOCK_MS)) < MAX_BLOCK_MS / 2);
     assert.equal((await takeAll(subject, 1)).packets.length, 1, 'and takes nothing');
   });
 
-  contract('wait lasts as long as it is told, but never longer than its cap', ({ link }) => {
-    const words = sharedWords();
-    const longest = Math.max(...[0, 1, 2].map(() => timed(() => link.wait(words, 0, 0, 30))));
+  contract('park lasts as long as it is told, but never longer than its cap', ({ link }) => {
+    const words = parkedWords();
+    const longest = Math.max(...[0, 1, 2].map(() => timed(() => link.park(0, words, 0, 30))));
     assert.ok(longest >= 25 && longest < MAX_BLOCK_MS, `${longest} ms`);
-    const capped = timed(() => link.wait(words, 0, 0, 60_000));
+    const capped = timed(() => link.park(0, words, 0, 60_000));
     assert.ok(capped < 5 * MAX_BLOCK_MS, `${capped} ms`);
   });
 

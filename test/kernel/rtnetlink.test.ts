@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTunError, type TunErrorCode } from '#dist/errors.js';
 import { configureDevice, reconfigureDevice } from '#dist/link/linux/configure.js';
-import { readHostDrops, readInfo, readLink } from '#dist/link/linux/device-state.js';
+import { readDevice, readHostDrops, readLink } from '#dist/link/linux/device-state.js';
 import { changeLink } from '#dist/link/linux/rtnetlink-link.js';
 import { inNetworkNamespace } from '#dist/os/namespaces.js';
 import { NetlinkSocket } from '#dist/os/netlink-socket.js';
@@ -269,7 +269,7 @@ test('a removed device is reported once, as it was last seen', options, async ()
     device.ip('link', 'del', device.name);
     assert.deepEqual(device.events.readEvents(), [{ type: 'removed', info }]);
     assert.deepEqual(device.events.readEvents(), []);
-    assert.equal(readInfo(device.socket, device.index), undefined);
+    assert.equal(readDevice(device.socket, device.index), undefined);
     assert.equal(readHostDrops(device.socket, device.index), undefined);
     assert.throws(
       () => reconfigure(device, {}, { mtu: 1300 }),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createPacketQueueMemory, PacketQueue } from '#dist/sync/packet-queue.js';
+import { PacketQueue } from '#dist/sync/packet-queue.js';
+import { createPacketQueueMemory } from '#dist/sync/queue-layout.js';
 import { readSizeWord, writeEntryHeader, writeEntryTail } from '#dist/wire/bundle.js';
 import { entryBytesOf, NaivePacketQueue } from '../reference/packet-queue.ts';
 
@@ -69,8 +70,9 @@ for (const policy of ['drop-oldest', 'drop-newest'] as const) {
   test(`a ${policy} queue in shared memory does what an array does`, () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const options = { maxPackets: MAX_PACKETS, maxBytes: MAX_BYTES, policy };
+        const options = { maxPackets: MAX_PACKETS, policy };
         const queue = new PacketQueue(createPacketQueueMemory(MAX_PACKETS, MAX_BYTES), options);
+        queue.growTo(MAX_BYTES);
         const naive = new NaivePacketQueue(MAX_PACKETS, MAX_BYTES, policy);
         const result = { packets: 0, octets: 0 };
         for (const action of steps) {

@@ -59,6 +59,7 @@ export function givePackets(link: Link, packets: readonly Uint8Array[]): Given {
   const result = new GiveResult();
   indexBundle(bundle, bundle.byteLength, index);
   const delivered = link.give(bundle, index, result);
+  link.settle();
   return { delivered, result, lengths: [...index.lengths.subarray(0, index.count)] };
 }
 

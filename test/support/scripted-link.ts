@@ -1,11 +1,12 @@
 /** A link that hands over as many copies of one packet as it is told to, and swallows what it is given. */
 
-import type { SharedAdapter } from '#dist/adapter/shared-adapter.js';
+import { createAdapterMemory, queueBytesFor, SharedAdapter } from '#dist/adapter/shared-adapter.js';
 import type {
   GiveResult,
   Link,
   LinkCapabilities,
   LinkInfo,
+  LinkToken,
   LinkWatch,
   TakeResult,
 } from '#dist/link/link.js';
@@ -43,15 +44,22 @@ export class ScriptedLink implements Link {
     this.#offered = packets;
   }
 
-  /** Brings the adapter's memory to where packets pass. */
-  accept(shared: SharedAdapter): void {
-    shared.transition('Initializing');
+  /** An adapter's memory in which packets pass. */
+  accept(): SharedAdapter {
+    const shared = new SharedAdapter({
+      memory: createAdapterMemory(),
+      participant: 0,
+      liveness: { isAlive: () => true },
+      place: this,
+      dropPolicy: 'drop-oldest',
+    });
+    for (const state of ['Initializing', 'Paused', 'Restarting', 'Running'] as const) {
+      shared.changeState(shared.stateWord, state);
+    }
     shared.power = 'D0';
-    shared.transition('Paused');
-    shared.transition('Restarting');
-    shared.begin(1);
-    shared.transition('Running');
-    shared.openHandles = 1;
+    shared.media = 'Connected';
+    shared.queue.growTo(queueBytesFor(this.info.mtu));
+    return shared;
   }
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
@@ -64,6 +72,7 @@ export class ScriptedLink implements Link {
       for (let i = 0; i < length; i++) bytes[at + HEADER + i] = this.#packet[i]!;
       at = writeEntryTail(bytes, at, length);
       result.packets++;
+      result.note(1);
       result.octets += length;
       this.#offered--;
     }
@@ -76,8 +85,32 @@ export class ScriptedLink implements Link {
     return index.count;
   }
 
-  wait(): void {
+  join(): void {
+    // Nobody it would have to wake.
+  }
+
+  settle(): void {
+    // Swallowed.
+  }
+
+  park(): void {
     // Never waits.
+  }
+
+  unpark(): void {
+    // Nobody is parked.
+  }
+
+  share(): LinkToken {
+    throw new Error('not shared');
+  }
+
+  noteInfo(): void {
+    // Always the same.
+  }
+
+  bury(): void {
+    // Nothing held.
   }
 
   watch(): LinkWatch {

@@ -9,14 +9,14 @@ import type { LinkConfig, LinkEvent, LinkInfo, LinkReconfig } from '../link.ts';
 import { configureDevice, type OwnSettings, reconfigureDevice } from './configure.ts';
 import { readHostDrops } from './device-state.ts';
 import type { LinkEventReader } from './events.ts';
+import type { TunMemory } from './tun-memory.ts';
 
 export class LinuxControl {
-  /** Packets the kernel queues for the device. */
-  readonly hostQueueLength: number;
   readonly #index: number;
   readonly #socket: NetlinkSocket;
   readonly #events: LinkEventReader;
   readonly #watch: Watch;
+  readonly #shared: TunMemory;
   #listener: ((event: LinkEvent) => void) | undefined;
   #info: LinkInfo;
   #own: OwnSettings;
@@ -25,15 +25,24 @@ export class LinuxControl {
 
   /**
    * Configures the device with this index and begins to listen for changes. Takes over `socket` and
-   * `events`; releases both when it fails. Both were opened in the device's network namespace.
+   * `events`; releases both when it fails. Both were opened in the device's network namespace. What
+   * all threads need to know of the device is kept up to date in `shared`.
    */
-  constructor(index: number, config: LinkConfig, socket: NetlinkSocket, events: LinkEventReader) {
+  constructor(
+    index: number,
+    config: LinkConfig,
+    socket: NetlinkSocket,
+    events: LinkEventReader,
+    shared: TunMemory,
+  ) {
     this.#index = index;
     this.#socket = socket;
     this.#events = events;
-    this.hostQueueLength = config.hostQueueLength;
+    this.#shared = shared;
     this.#own = config;
     this.#info = configureDevice(socket, index, config);
+    shared.mtu = this.#info.mtu;
+    shared.hostQueueLength = config.hostQueueLength;
     events.noteOwn(this.#info);
     this.#watch = watchReadable(events.fd, () => this.#readEvents());
     this.#watch.start();
@@ -52,6 +61,7 @@ export class LinuxControl {
   /** Changes the device and reads it back. */
   configure(change: LinkReconfig): LinkInfo {
     this.#info = reconfigureDevice(this.#socket, this.#index, this.#own, change);
+    this.#shared.mtu = this.#info.mtu;
     const { addresses = this.#own.addresses, routes = this.#own.routes } = change;
     this.#own = { ...this.#own, addresses, routes };
     this.#events.noteOwn(this.#info);
@@ -67,7 +77,11 @@ export class LinuxControl {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.hostDrops();
+    try {
+      this.hostDrops();
+    } catch {
+      // The last known figure stays; what matters now is that everything is released.
+    }
     this.#closed = true;
     await this.#watch.close();
     this.#events.close();
@@ -75,7 +89,11 @@ export class LinuxControl {
   }
 
   #readEvents(): void {
-    for (const event of this.#newEvents()) {
+    const events = this.#newEvents();
+    const { queueLength } = this.#events;
+    if (queueLength !== undefined) this.#shared.hostQueueLength = queueLength;
+    for (const event of events) {
+      this.#shared.mtu = event.info.mtu;
       this.#info = event.info;
       this.#listener?.(event);
     }

@@ -8,9 +8,19 @@ import { getAddresses, parseInterfaceAddress, RTM_NEWADDR } from './rtnetlink-ad
 import { getLink, type LinkState, parseLink, RTM_NEWLINK } from './rtnetlink-link.ts';
 import { getRoutes, type InterfaceRoute, parseRoute } from './rtnetlink-route.ts';
 
+/** A device as it is now. */
+export interface DeviceState {
+  readonly info: LinkInfo;
+  /** Packets the kernel queues in front of it. */
+  readonly queueLength: number;
+}
+
 /** The device as it is now, or undefined when it is gone. */
-export function readInfo(socket: NetlinkSocket, index: number): LinkInfo | undefined {
-  return unlessRemoved(() => infoOf(socket, readLink(socket, index)));
+export function readDevice(socket: NetlinkSocket, index: number): DeviceState | undefined {
+  return unlessRemoved(() => {
+    const link = readLink(socket, index);
+    return { info: infoOf(socket, link), queueLength: link.queueLength };
+  });
 }
 
 /** Packets the kernel dropped in front of the device, ever; undefined when it is gone. */

@@ -10,7 +10,7 @@
 
 import { NetlinkSocket } from '../../os/netlink-socket.ts';
 import type { LinkEvent, LinkInfo } from '../link.ts';
-import { readInfo } from './device-state.ts';
+import { readDevice } from './device-state.ts';
 import { MESSAGE_INDEX_OFFSET, mayConcern } from './notifications.ts';
 
 /** `RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR` (linux/rtnetlink.h). */
@@ -21,6 +21,7 @@ export class LinkEventReader {
   readonly #notifications: NetlinkSocket;
   readonly #queries: NetlinkSocket;
   #known: LinkInfo | undefined;
+  #queueLength: number | undefined;
 
   /**
    * Begins to listen for changes of the interface `index` in the thread's present network
@@ -38,6 +39,11 @@ export class LinkEventReader {
     this.#index = index;
     this.#notifications = notifications;
     this.#queries = queries;
+  }
+
+  /** Packets the kernel queues for the device, when last seen; undefined when it was not. */
+  get queueLength(): number | undefined {
+    return this.#queueLength;
   }
 
   /** Readable when {@link readEvents} may have something to tell. */
@@ -65,7 +71,9 @@ export class LinkEventReader {
     const messages = this.#notifications.receive();
     const before = this.#known;
     if (before === undefined || !mayConcern(messages, this.#index)) return [];
-    const now = readInfo(this.#queries, this.#index);
+    const device = readDevice(this.#queries, this.#index);
+    const now = device?.info;
+    this.#queueLength = device?.queueLength;
     this.#known = now;
     return now === undefined ? [{ type: 'removed', info: before }] : differences(before, now);
   }
@@ -78,6 +86,7 @@ export class LinkEventReader {
 
 function differences(before: LinkInfo, now: LinkInfo): LinkEvent[] {
   const events: LinkEvent[] = [];
+  if (before.name !== now.name) events.push({ type: 'name', info: now });
   if (before.up !== now.up) events.push({ type: now.up ? 'up' : 'down', info: now });
   if (before.mtu !== now.mtu) events.push({ type: 'mtu', info: now });
   if (!sameAddresses(before, now)) events.push({ type: 'address', info: now });

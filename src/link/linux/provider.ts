@@ -5,11 +5,13 @@ import { TunError, TunErrorCode } from '../../errors.ts';
 import { libc } from '../../os/libc.ts';
 import { inNetworkNamespace } from '../../os/namespaces.ts';
 import { NetlinkSocket } from '../../os/netlink-socket.ts';
+import { poller } from '../../os/poll.ts';
 import type { Link, LinkConfig, LinkProvider } from '../link.ts';
 import { LinuxControl } from './control.ts';
 import { LinkEventReader } from './events.ts';
 import { LinuxLink } from './linux-link.ts';
 import { createTun } from './tun.ts';
+import { TunMemory } from './tun-memory.ts';
 
 /** The kernel's TUN driver as a link provider. */
 export function linuxLink(): LinkProvider {
@@ -17,6 +19,8 @@ export function linuxLink(): LinkProvider {
     name: 'linux',
     open: (config) =>
       new Promise((resolve) => {
+        // Before the namespace is entered, or a thread of ours would keep it alive.
+        poller().prepare();
         resolve(inNetworkNamespace(config.netns, () => openInNamespace(config)));
       }),
   };
@@ -38,7 +42,9 @@ function openInNamespace(config: LinkConfig): Link {
     opened.push(socket);
     const events = LinkEventReader.open(index, socket);
     opened.push(events);
-    return new LinuxLink(tun, new LinuxControl(index, config, socket, events));
+    const shared = new TunMemory();
+    const control = new LinuxControl(index, config, socket, events, shared);
+    return new LinuxLink(tun, control, shared);
   } catch (error) {
     for (const one of opened.reverse()) one.close();
     throw error;

@@ -12,7 +12,7 @@ export class DeviceWatch implements LinkWatch {
   constructor(device: MemoryDevice, onReadable: () => void) {
     this.#device = device;
     this.#turn = new Turn(() => {
-      if (device.readable) onReadable();
+      if (device.memory.readable) onReadable();
       this.#request();
     });
     device.onReadable = () => this.#request();
@@ -29,6 +29,6 @@ export class DeviceWatch implements LinkWatch {
   }
 
   #request(): void {
-    if (this.#started && this.#device.readable) this.#turn.request();
+    if (this.#started && this.#device.memory.readable) this.#turn.request();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The network interface between the in-memory host and the adapter: its configuration, and two
- * queues in shared memory.
+ * The network interface between the in-memory host and the adapter, as the host's thread sees it:
+ * its configuration, and what lies in shared memory (device-memory.ts).
  *
  * ```
  *  host ──► sendQueue (hostQueueLength, tail drop) ──► Link.take
@@ -10,7 +10,6 @@
 
 import { TunError, TunErrorCode } from '../../errors.ts';
 import {
-  ENTRY_HEADER_BYTES,
   entryBytes,
   MAX_BUNDLE_BYTES,
   MAX_MTU,
@@ -20,10 +19,11 @@ import {
   MIN_MTU_IPV6,
   MIN_QUEUE_BYTES,
 } from '../../limits.ts';
-import { createPacketQueueMemory, PacketQueue } from '../../sync/packet-queue.ts';
+import { createPacketQueueMemory } from '../../sync/queue-layout.ts';
 import { isPacket } from '../../wire/bundle.ts';
 import type { LinkConfig, LinkEvent, LinkInfo, LinkReconfig, RouteConfig } from '../link.ts';
 import { Addressing } from './addressing.ts';
+import { DEVICE_WORDS_BYTES, DeviceMemory, type DeviceToken, DeviceWord } from './device-memory.ts';
 import { Turn } from './turn.ts';
 
 /** The address a host makes itself with `ipv6LinkLocal`. Each host is alone on its link. */
@@ -31,17 +31,13 @@ const LINK_LOCAL_ADDRESS = 'fe80::1/64';
 
 export class MemoryDevice {
   readonly name: string;
-  readonly sendQueue: PacketQueue;
-  readonly receiveQueue: PacketQueue;
-  /** Packets dropped at the tail of {@link sendQueue}, ever. */
-  hostDrops = 0;
-  /** Packets injected that no bundle can hold; the next take reports and forgets them. */
-  oversize = 0;
-  /** Packets injected that are not IP; the next take reports and forgets them. */
-  unreadable = 0;
-  mediaConnected = false;
-  /** Called, possibly often, when {@link readable} has become true. Not to do any work itself. */
+  /** This thread's view of the shared part. */
+  readonly memory: DeviceMemory;
+  readonly #parts: Omit<DeviceToken, 'kind' | 'info'>;
+  /** Called, possibly often, when there is something to take. Not to do any work itself. */
   onReadable: () => void = () => undefined;
+  /** The same, for threads that are parked. */
+  onArrival: () => void = () => undefined;
   onEvent: (event: LinkEvent) => void = () => undefined;
   /** Host's clean-up when the device goes. */
   onGone: () => void = () => undefined;
@@ -51,25 +47,29 @@ export class MemoryDevice {
   #events: LinkEvent[] = [];
   #addressing: Addressing;
   #set: { addresses: readonly string[]; routes: readonly RouteConfig[] };
-  #mtu: number;
-  #up = true;
-  #gone = false;
 
   /** `receiveQueueLength`: packets the host takes in one go before it refuses. */
   constructor(name: string, config: LinkConfig, receiveQueueLength: number) {
     this.name = name;
-    this.#mtu = config.mtu;
     this.#linkLocal = config.ipv6LinkLocal;
     this.#hostQueueLength = config.hostQueueLength;
     this.#set = { addresses: config.addresses, routes: config.routes };
     this.#addressing = this.#address(this.#set.addresses, this.#set.routes);
     checkMtu(config.mtu, this.#addressing);
-    this.sendQueue = createQueue(
-      config.hostQueueLength,
-      this.#sendQueueBytes(config.mtu),
-      this.#sendQueueBytes(MAX_MTU),
-    );
-    this.receiveQueue = createQueue(receiveQueueLength, MAX_BUNDLE_BYTES, MAX_BUNDLE_BYTES);
+    // Made for the largest MTU; pages that are never touched cost nothing.
+    const most = this.#sendQueueBytes(MAX_MTU);
+    this.#parts = {
+      memory: new SharedArrayBuffer(DEVICE_WORDS_BYTES),
+      sendQueue: createPacketQueueMemory(config.hostQueueLength, most),
+      receiveQueue: createPacketQueueMemory(receiveQueueLength, MAX_BUNDLE_BYTES),
+      hostQueueLength: config.hostQueueLength,
+      receiveQueueLength,
+    };
+    this.memory = new DeviceMemory(this.#parts);
+    this.memory.growSendQueue(this.#sendQueueBytes(config.mtu));
+    this.memory.growReceiveQueue(MAX_BUNDLE_BYTES);
+    this.memory.set(DeviceWord.MTU, config.mtu);
+    this.memory.set(DeviceWord.UP, 1);
   }
 
   get addressing(): Addressing {
@@ -77,62 +77,55 @@ export class MemoryDevice {
   }
 
   get mtu(): number {
-    return this.#mtu;
+    return this.memory.get(DeviceWord.MTU);
   }
 
   get up(): boolean {
-    return this.#up;
+    return this.memory.get(DeviceWord.UP) !== 0;
   }
 
   /** The device was removed, by the host or by closing its link. */
   get gone(): boolean {
-    return this.#gone;
+    return this.memory.gone;
   }
 
-  /** Whether a take would have something to report. */
-  get readable(): boolean {
-    return this.sendQueue.count + this.oversize + this.unreadable > 0;
+  /** Whether somebody listens on the adapter. */
+  get mediaConnected(): boolean {
+    return this.memory.get(DeviceWord.MEDIA) !== 0;
   }
 
   get info(): LinkInfo {
     return {
       name: this.name,
       interfaceIndex: undefined,
-      mtu: this.#mtu,
-      up: this.#up,
+      mtu: this.mtu,
+      up: this.up,
       addresses: this.#addressing.addresses,
     };
   }
 
+  /** By which another thread attaches. */
+  get token(): DeviceToken {
+    return { kind: 'memory', ...this.#parts, info: this.info };
+  }
+
   /** Queues an entry for the adapter. Returns false when the queue is full: it is dropped, counted. */
   enqueue(bytes: Uint8Array, offset: number, length: number): boolean {
-    if (this.sendQueue.push(bytes, offset, length) > 0) {
-      this.hostDrops++;
+    if (!this.memory.send(bytes, offset, length)) {
+      this.memory.add(DeviceWord.HOST_DROPS, 1);
       return false;
     }
-    this.onReadable();
+    this.#arrived();
     return true;
   }
 
   /** Notes a packet that the adapter has to throw away; returns false when it is a usable one. */
   noteUnusable(packet: Uint8Array): boolean {
-    if (packet.length > MAX_PACKET_BYTES) this.oversize++;
-    else if (!isPacket(packet[0] ?? 0, packet.length)) this.unreadable++;
-    else return false;
-    this.onReadable();
+    if (packet.length > MAX_PACKET_BYTES) this.memory.add(DeviceWord.OVERSIZE, 1);
+    else if (isPacket(packet[0] ?? 0, packet.length)) return false;
+    else this.memory.add(DeviceWord.UNREADABLE, 1);
+    this.#arrived();
     return true;
-  }
-
-  /**
-   * Takes an entry for the host. Returns false when it is down, has no room, or the packet is not IP
-   * (any more: a bundle's memory may be shared with a thread that changes it).
-   */
-  accept(bytes: Uint8Array, offset: number, length: number): boolean {
-    return (
-      this.#up &&
-      isPacket(bytes[offset + ENTRY_HEADER_BYTES]!, length) &&
-      this.receiveQueue.push(bytes, offset, length) === 0
-    );
   }
 
   /**
@@ -142,7 +135,7 @@ export class MemoryDevice {
    * @throws TunError `CONFIGURATION` naming what is refused.
    */
   change(change: LinkReconfig, event?: LinkEvent['type']): LinkInfo {
-    if (this.#gone) {
+    if (this.gone) {
       throw configurationError(
         `"${this.name}" cannot be configured: the device is gone; open another`,
       );
@@ -150,25 +143,23 @@ export class MemoryDevice {
     const addresses = change.addresses ?? this.#set.addresses;
     const routes = change.routes ?? this.#set.routes;
     const addressing = this.#address(addresses, routes);
-    const mtu = change.mtu ?? this.#mtu;
+    const mtu = change.mtu ?? this.mtu;
     checkMtu(mtu, addressing);
     this.#set = { addresses, routes };
     this.#addressing = addressing;
-    this.#mtu = mtu;
-    this.#up = change.up ?? this.#up;
-    this.sendQueue.growTo(this.#sendQueueBytes(mtu));
+    this.memory.set(DeviceWord.MTU, mtu);
+    this.memory.set(DeviceWord.UP, (change.up ?? this.up) ? 1 : 0);
+    this.memory.growSendQueue(this.#sendQueueBytes(mtu));
     if (event !== undefined) this.#report(event);
     return this.info;
   }
 
   /** Takes the device away; `event` when it was the host and not the link. */
   remove(event?: 'removed'): void {
-    if (this.#gone) return;
-    this.#gone = true;
-    this.sendQueue.clear();
-    this.receiveQueue.clear();
-    this.oversize = 0;
-    this.unreadable = 0;
+    if (this.gone) return;
+    this.memory.set(DeviceWord.GONE, 1);
+    this.memory.add(DeviceWord.HOST_DROPS, this.memory.clear());
+    this.memory.signal();
     this.onGone();
     if (event !== undefined) this.#report(event);
   }
@@ -177,6 +168,11 @@ export class MemoryDevice {
   silence(): void {
     this.#events = [];
     this.#eventTurn.cancel();
+  }
+
+  #arrived(): void {
+    this.onReadable();
+    this.onArrival();
   }
 
   #address(addresses: readonly string[], routes: readonly RouteConfig[]): Addressing {
@@ -198,12 +194,6 @@ export class MemoryDevice {
     this.#events = [];
     for (const event of events) this.onEvent(event);
   }
-}
-
-function createQueue(maxPackets: number, maxBytes: number, mostBytes: number): PacketQueue {
-  // The memory is made for the largest MTU; pages that are never touched cost nothing.
-  const memory = createPacketQueueMemory(maxPackets, mostBytes);
-  return new PacketQueue(memory, { maxPackets, maxBytes, policy: 'drop-newest' });
 }
 
 function checkMtu(mtu: number, addressing: Addressing): void {

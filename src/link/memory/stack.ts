@@ -16,6 +16,7 @@ import { MAX_ENTRY_BYTES } from '../../limits.ts';
 import type { LinkConfig } from '../link.ts';
 import type { Clock } from './clock.ts';
 import { MemoryDevice } from './device.ts';
+import { DeviceWord } from './device-memory.ts';
 import { faultPlan, type HostFaults } from './fault-options.ts';
 import { FaultLine } from './faults.ts';
 import { Icmp } from './icmp.ts';
@@ -123,6 +124,7 @@ export class HostStack implements HostProcessing {
     if (this.#processing) return;
     this.#processing = true;
     try {
+      this.#received.refused += this.#device?.memory.reset(DeviceWord.REFUSED) ?? 0;
       while (this.#takeIncoming()) {
         this.#receiveLine.offer(this.#incoming, 0, this.#taken.octets);
       }
@@ -139,14 +141,9 @@ export class HostStack implements HostProcessing {
     this.#scheduler.pump();
   }
 
-  /** Counts what `Link.give` refused. */
-  countRefused(packets: number): void {
-    this.#received.refused += packets;
-  }
-
   #takeIncoming(): boolean {
-    const queue = this.#device?.receiveQueue;
-    return queue !== undefined && queue.take(this.#incoming, 0, 1, this.#taken) > 0;
+    const memory = this.#device?.memory;
+    return memory !== undefined && memory.takeReceived(this.#incoming, this.#taken) > 0;
   }
 
   #use(device: MemoryDevice): void {

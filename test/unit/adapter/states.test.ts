@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Adapter, BundleWriter, type Device, isTunError } from 'typetun';
+import { Adapter, BundleWriter, type Device, isTunError } from 'typetun';
 import type { MemoryHost } from 'typetun/testing';
+import { ParticipantWord, participantIndex } from '#dist/sync/layout.js';
 import { memoryAdapter } from '../../support/memory-adapter.ts';
 import { packet, turns } from '../../support/packets.ts';
 
@@ -12,8 +13,6 @@ interface Subject {
   readonly host: MemoryHost;
   /** A handle opened while Running. */
   readonly device: Device;
-  /** Ends what holds the state, where something does (Pausing). */
-  readonly release: () => Promise<void>;
 }
 
 type Situation = 'Running' | 'Pausing' | 'Paused' | 'LowPower' | 'Halting' | 'Halted' | 'Shutdown';
@@ -34,7 +33,7 @@ async function inSituation(
 ): Promise<void> {
   const { adapter, host } = await memoryAdapter();
   const device = adapter.openDevice();
-  const subject = { adapter, host, device, release: async () => undefined };
+  const subject = { adapter, host, device };
   if (situation === 'Pausing') {
     await whilePausing(subject, check);
   } else if (situation === 'Halting') {
@@ -49,22 +48,22 @@ async function inSituation(
   await adapter.close();
 }
 
-/** Pausing lasts as long as a delivery: the check begins within one, and goes on after it. */
+/** Pausing lasts as long as another thread has packets in its hand: here one that stands still. */
 async function whilePausing(
   subject: Subject,
   check: (subject: Subject) => Promise<void>,
 ): Promise<void> {
-  let checked: Promise<void> | undefined;
-  let pausing: Promise<void> | undefined;
-  subject.host.onPacket(() => {
-    if (checked !== undefined) return;
-    pausing = subject.adapter.pause();
-    assert.equal(subject.adapter.state, 'Pausing');
-    checked = check({ ...subject, release: async () => pausing });
-  });
-  subject.device.writeSync(bundle());
+  const { token } = subject.adapter.share();
+  const other = await Adapter.attach(token);
+  const words = new Int32Array(token.memory);
+  const hand = participantIndex(token.participant, ParticipantWord.HAND);
+  Atomics.store(words, hand, 1);
+  const pausing = subject.adapter.pause();
+  assert.equal(subject.adapter.state, 'Pausing');
+  const checked = check(subject);
   await turns();
-  assert.ok(checked !== undefined, 'the host never called back');
+  Atomics.store(words, hand, 0);
+  await other.close();
   await checked;
   await pausing;
 }

@@ -179,6 +179,7 @@ test('a listener that throws harms neither the packets that follow nor the write
     const index = createBundleIndex();
     indexBundle(writer.bytes, writer.length, index);
     console.log('gave', link.give(writer.bytes, index, new GiveResult()));
+    link.settle();
     console.log('answered', host.statistics.received.echoRequests);
   `);
   assert.equal(stderr, '');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPacketQueueMemory, PacketQueue } from '#dist/sync/packet-queue.js';
+import { PacketQueue } from '#dist/sync/packet-queue.js';
+import { createPacketQueueMemory } from '#dist/sync/queue-layout.js';
 import { writeEntryHeader, writeEntryTail } from '#dist/wire/bundle.js';
 
 const ENTRY = 0xf000;
@@ -12,11 +13,10 @@ function queueOf(
   maxBytes: number,
   policy: 'drop-oldest' | 'drop-newest' = 'drop-oldest',
 ): PacketQueue {
-  return new PacketQueue(createPacketQueueMemory(maxPackets, maxBytes), {
-    maxPackets,
-    maxBytes,
-    policy,
-  });
+  const memory = createPacketQueueMemory(maxPackets, maxBytes);
+  const queue = new PacketQueue(memory, { maxPackets, policy });
+  queue.growTo(maxBytes);
+  return queue;
 }
 
 function entry(length: number, fill: number): Uint8Array {
@@ -86,7 +86,8 @@ test('taking into an offset leaves what lies before it alone', () => {
 
 test('the byte bound grows with what it is told and never shrinks', () => {
   const memory = createPacketQueueMemory(8, 4 * ENTRY);
-  const queue = new PacketQueue(memory, { maxPackets: 8, maxBytes: ENTRY, policy: 'drop-newest' });
+  const queue = new PacketQueue(memory, { maxPackets: 8, policy: 'drop-newest' });
+  queue.growTo(ENTRY);
   const large = entry(ENTRY - 16, 1);
   assert.equal(queue.push(large, 0, ENTRY - 16), 0);
   assert.equal(queue.push(large, 0, ENTRY - 16), 1);
@@ -96,11 +97,11 @@ test('the byte bound grows with what it is told and never shrinks', () => {
   assert.equal(queue.maxBytes, 2 * ENTRY);
 });
 
-test('memory that is too small for the bounds is refused with both figures', () => {
+test('memory that is too small for the places is refused with both figures', () => {
   const memory = new SharedArrayBuffer(1000);
   assert.throws(
-    () => new PacketQueue(memory, { maxPackets: 8, maxBytes: ENTRY, policy: 'drop-oldest' }),
-    /8 packets and 61440 bytes does not fit the 1000 bytes/,
+    () => new PacketQueue(memory, { maxPackets: 8, policy: 'drop-oldest' }),
+    /8 packets does not fit the 1000 bytes/,
   );
 });
 

@@ -1,0 +1,64 @@
+/** Attaches the calling thread to another thread's adapter, by its token. */
+
+import { TunError, TunErrorCode } from '../errors.ts';
+import { MAX_PARTICIPANTS } from '../limits.ts';
+import { attachLink } from '../link/attach.ts';
+import { OWNER } from '../sync/layout.ts';
+import { VERSION } from '../version.ts';
+import { AttachedMiniport } from './attached-miniport.ts';
+import { attachThisThread, livenessIn } from './liveness.ts';
+import type { Miniport } from './miniport.ts';
+import { ADAPTER_MEMORY_BYTES } from './shared-adapter.ts';
+import type { AdapterToken } from './sharing.ts';
+
+/**
+ * Attaches to the adapter of `token`.
+ *
+ * @throws TypeError when it is no token, or its port was not transferred; TunError `UNSUPPORTED` for
+ * a token of another version, `INVALID_STATE` for one that was used, or whose adapter is gone.
+ */
+export async function attachMiniport(token: AdapterToken): Promise<Miniport> {
+  checkToken(token);
+  const { memory, participant, luidIndex, options, port } = token;
+  const link = await attachLink(token.link);
+  const words = new Int32Array(memory);
+  if (!attachThisThread(words, participant)) {
+    throw new TunError(
+      TunErrorCode.INVALID_STATE,
+      'the token was used already, or its adapter is gone; each thread needs a token of its own from adapter.share()',
+    );
+  }
+  const liveness = livenessIn(words);
+  return new AttachedMiniport({ link, memory, participant, liveness, luidIndex, options }, port);
+}
+
+function checkToken(token: AdapterToken): void {
+  if (typeof token !== 'object' || token === null || typeof token.typetun !== 'string') {
+    throw new TypeError(
+      `an adapter is attached by a token of adapter.share(), not by ${token === null ? 'null' : typeof token}`,
+    );
+  }
+  if (token.typetun !== VERSION) {
+    throw new TunError(
+      TunErrorCode.UNSUPPORTED,
+      `the token is of typetun ${token.typetun}, this thread runs ${VERSION}; use one version in all threads`,
+    );
+  }
+  const { memory, participant, port } = token;
+  if (!isAdapterMemory(memory) || !isParticipant(participant)) {
+    throw new TypeError('the token is damaged; pass on what adapter.share() returned, as it is');
+  }
+  if (typeof port?.postMessage !== 'function') {
+    throw new TypeError(
+      'the token has lost its port; send it as postMessage(token, transfer), with the transfer list of adapter.share()',
+    );
+  }
+}
+
+function isAdapterMemory(memory: SharedArrayBuffer): boolean {
+  return memory instanceof SharedArrayBuffer && memory.byteLength === ADAPTER_MEMORY_BYTES;
+}
+
+function isParticipant(participant: number): boolean {
+  return Number.isInteger(participant) && participant > OWNER && participant < MAX_PARTICIPANTS;
+}

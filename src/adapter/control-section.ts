@@ -1,0 +1,45 @@
+/**
+ * The section in which one thread at a time, of all that use an adapter, makes transitions. What it
+ * has to tell is told when it is over: whoever listens may call back into the adapter.
+ */
+
+import { NOBODY } from '../sync/mutex.ts';
+import type { SharedAdapter } from './shared-adapter.ts';
+
+export class ControlSection {
+  readonly #shared: SharedAdapter;
+  readonly #repair: () => void;
+  #news: (() => void)[] = [];
+
+  /** `repair` finishes, within the section, what a thread that died in it has begun. */
+  constructor(shared: SharedAdapter, repair: () => void) {
+    this.#shared = shared;
+    this.#repair = repair;
+  }
+
+  /**
+   * Runs `work` alone. What it said is told afterwards, also when it throws, and all other threads are
+   * woken then. Not to be nested.
+   */
+  run<T>(work: () => T): T {
+    const { control, rundown, wake } = this.#shared;
+    rundown.enter();
+    const dead = control.lock();
+    try {
+      if (dead !== NOBODY) this.#repair();
+      return work();
+    } finally {
+      const news = this.#news;
+      this.#news = [];
+      control.unlock();
+      rundown.leave();
+      if (news.length > 0) wake.announce();
+      for (const tell of news) tell();
+    }
+  }
+
+  /** Within the section: something changed, and `tell` is to be called when it is over. */
+  say(tell: () => void): void {
+    this.#news.push(tell);
+  }
+}

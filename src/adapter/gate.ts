@@ -1,0 +1,47 @@
+/**
+ * The two kinds of changes to whether packets pass. Opening throws away what the host sent before,
+ * and takes no TransitionLock: nothing is accepted yet, so nothing can slip through. Shutting takes it
+ * exclusive, around the change alone: after that, every thread that saw the old state is done, and
+ * every later one sees the new.
+ *
+ * Source: docs/driver-contract.md, section 4, rules 2 to 5.
+ */
+
+import type { DataPath } from './data-path.ts';
+import type { SharedAdapter } from './shared-adapter.ts';
+
+export class Gate {
+  readonly #shared: SharedAdapter;
+  readonly #path: DataPath;
+
+  constructor(shared: SharedAdapter, path: DataPath) {
+    this.#shared = shared;
+    this.#path = path;
+  }
+
+  /** Makes a change after which packets may pass. Under CONTROL. */
+  open(change: () => void): void {
+    this.#shared.lockTake();
+    try {
+      this.#path.drain();
+      change();
+    } finally {
+      this.#shared.unlockTake();
+    }
+  }
+
+  /**
+   * Makes a change after which packets do not pass; clearing the queue is left to the caller. Returns
+   * whether a thread had died with the lock in its hands. Under CONTROL.
+   */
+  shut(change: () => void): boolean {
+    const { lock } = this.#shared;
+    const died = lock.enterExclusive();
+    try {
+      change();
+    } finally {
+      lock.leaveExclusive();
+    }
+    return died;
+  }
+}

@@ -1,0 +1,33 @@
+/** Whether other threads read the adapter: then its owner leaves the packets to them. */
+
+import { Counter, ParticipantWord, participantIndex } from '../sync/layout.ts';
+import type { SharedAdapter } from './shared-adapter.ts';
+
+export class OtherReaders {
+  readonly #shared: SharedAdapter;
+  #bundles = 0;
+
+  constructor(shared: SharedAdapter) {
+    this.#shared = shared;
+  }
+
+  /** Tells the other threads how many reads wait in this one. */
+  publish(waiting: number): void {
+    const { participant, words } = this.#shared;
+    Atomics.store(words, participantIndex(participant, ParticipantWord.WAITING), waiting);
+  }
+
+  /** Whether other threads wait for packets, or have read any since this was asked last. */
+  get read(): boolean {
+    const { counters, participant, participants, words } = this.#shared;
+    if (participants === 1) return false;
+    const before = this.#bundles;
+    this.#bundles = counters.sum(Counter.BUNDLES_READ) - counters.own(Counter.BUNDLES_READ);
+    if (this.#bundles !== before) return true;
+    for (let i = 0; i < participants; i++) {
+      const waiting = participantIndex(i, ParticipantWord.WAITING);
+      if (i !== participant && Atomics.load(words, waiting) > 0) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The packets in a thread's hand: taken from the host or from the queue, and not yet handed over,
+ * queued or dropped. Their number is in shared memory, so that when the thread dies they are counted
+ * and nothing is lost silently.
+ *
+ * Moving packets between hand and queue changes two words. A journal, kept while the TAKE mutex is
+ * held, says what was about to happen, so that after a death between the two stores the hand can be
+ * set right from the queue's HEAD and TAIL.
+ *
+ * What stays inexact: a packet whose system call had just returned when the thread was terminated is
+ * not in its hand yet; and of a bundle whose thread died while it counted it as read, the statistics
+ * may lack a part.
+ */
+
+import { JournalKind, ParticipantWord, participantIndex, Word } from './layout.ts';
+import type { PacketQueue, QueueTakeResult } from './packet-queue.ts';
+
+export class Hand {
+  readonly #words: Int32Array;
+  readonly #index: number;
+
+  constructor(words: Int32Array, participant: number) {
+    this.#words = words;
+    this.#index = participantIndex(participant, ParticipantWord.HAND);
+  }
+
+  /** Packets in hand. */
+  get packets(): number {
+    return Atomics.load(this.#words, this.#index);
+  }
+
+  /** Takes packets from the queue into `bytes` and into the hand, which is empty. Under TAKE. */
+  take(queue: PacketQueue, bytes: Uint8Array, max: number, result: QueueTakeResult): number {
+    const length = queue.peek(bytes, 0, max, result);
+    this.#begin(JournalKind.HEAD, queue.head, 0, result.packets);
+    // The hand first: whoever looks at the queue and then at the hands sees them in one of the two.
+    Atomics.store(this.#words, this.#index, result.packets);
+    queue.removePeeked();
+    this.#end();
+    return length;
+  }
+
+  /**
+   * Queues the entry at `offset` out of the hand; false when the queue refused it, which leaves it in
+   * the hand. `dropped` tells of older packets dropped for it. Under TAKE.
+   */
+  queue(
+    queue: PacketQueue,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    dropped: (packets: number) => void,
+  ): boolean {
+    const { tail } = queue;
+    const inHand = this.packets;
+    this.#begin(JournalKind.TAIL, tail, inHand, inHand - 1);
+    const lost = queue.push(bytes, offset, length);
+    const queued = queue.tail !== tail;
+    if (queued) this.drop(1);
+    this.#end();
+    if (queued && lost > 0) dropped(lost);
+    return queued;
+  }
+
+  /** Puts the entry at the head of the queue, out of the hand; false when there is no place. Under TAKE. */
+  putBack(queue: PacketQueue, bytes: Uint8Array, length: number): boolean {
+    const inHand = this.packets;
+    this.#begin(JournalKind.HEAD, queue.head, inHand, inHand - 1);
+    const queued = queue.pushHead(bytes, 0, length);
+    if (queued) this.drop(1);
+    this.#end();
+    return queued;
+  }
+
+  /** Packets came from the host. */
+  add(packets: number): void {
+    Atomics.add(this.#words, this.#index, packets);
+  }
+
+  /** Packets left the hand: they are counted elsewhere. */
+  drop(packets: number): void {
+    Atomics.sub(this.#words, this.#index, packets);
+  }
+
+  /** The bundle is handed over: from now on only its counting is left. */
+  handOver(): void {
+    Atomics.store(this.#words, this.#index, -this.packets);
+  }
+
+  /** All of it is done with. */
+  empty(): void {
+    Atomics.store(this.#words, this.#index, 0);
+  }
+
+  /** The queue's HEAD or TAIL is about to move away from `at`, and the hand from `before` to `after`. */
+  #begin(kind: number, at: number, before: number, after: number): void {
+    Atomics.store(this.#words, Word.JOURNAL_AT, at);
+    Atomics.store(this.#words, Word.JOURNAL_BEFORE, before);
+    Atomics.store(this.#words, Word.JOURNAL_AFTER, after);
+    Atomics.store(this.#words, Word.JOURNAL_KIND, kind);
+  }
+
+  #end(): void {
+    Atomics.store(this.#words, Word.JOURNAL_KIND, JournalKind.NONE);
+  }
+}
+
+/**
+ * Sets the queue and the hand of `participant` right, which died holding TAKE. By the thread that
+ * took the mutex over.
+ */
+export function recoverHand(words: Int32Array, participant: number, queue: PacketQueue): void {
+  queue.recover();
+  const kind = Atomics.load(words, Word.JOURNAL_KIND);
+  if (kind === JournalKind.NONE) return;
+  const now = kind === JournalKind.HEAD ? queue.head : queue.tail;
+  const moved = now !== Atomics.load(words, Word.JOURNAL_AT);
+  const packets = Atomics.load(words, moved ? Word.JOURNAL_AFTER : Word.JOURNAL_BEFORE);
+  Atomics.store(words, participantIndex(participant, ParticipantWord.HAND), packets);
+  Atomics.store(words, Word.JOURNAL_KIND, JournalKind.NONE);
+}

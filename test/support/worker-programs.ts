@@ -1,0 +1,86 @@
+/** What worker threads of tests do with an adapter they attach to. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { Adapter, type AdapterToken, BundleWriter, isTunError } from 'typetun';
+import { numberOf, packet } from './packets.ts';
+
+export interface ProgramOptions {
+  /** For `readSync`, in ms. */
+  readonly timeoutMs?: number;
+  /** Packets in each bundle of `write`. */
+  readonly packets?: number;
+}
+
+const BUFFER_BYTES = 0x40000;
+
+const PROGRAMS = {
+  /** Blocks in one read, and tells what came of it. */
+  readOnce: (adapter: Adapter, { timeoutMs = 10_000 }: ProgramOptions) => {
+    const device = adapter.openDevice();
+    parentPort!.postMessage('attached');
+    try {
+      const bundle = device.readSync(new Uint8Array(BUFFER_BYTES), { timeoutMs });
+      parentPort!.postMessage(bundle === null ? null : [...bundle].map(numberOf));
+    } catch (error) {
+      parentPort!.postMessage(isTunError(error) ? error.code : String(error));
+    }
+  },
+  /** Reads in a blocking loop for ever, and posts sequence and numbers of each bundle. */
+  readLoop: (adapter: Adapter) => {
+    const device = adapter.openDevice();
+    const buffer = new Uint8Array(BUFFER_BYTES);
+    parentPort!.postMessage('attached');
+    for (;;) {
+      const bundle = device.readSync(buffer, { timeoutMs: Number.POSITIVE_INFINITY });
+      if (bundle !== null) parentPort!.postMessage([bundle.sequence, ...[...bundle].map(numberOf)]);
+    }
+  },
+  /** Reads on the event loop, and posts the numbers of each bundle, then how it ended. */
+  readAsync: async (adapter: Adapter) => {
+    const device = adapter.openDevice();
+    parentPort!.postMessage('attached');
+    try {
+      for (;;) parentPort!.postMessage([...(await device.read())].map(numberOf));
+    } catch (error) {
+      parentPort!.postMessage(isTunError(error) ? error.code : String(error));
+    }
+  },
+  /** Writes one bundle for each message it gets, and answers with the packets delivered. */
+  write: (adapter: Adapter, { packets = 1 }: ProgramOptions) => {
+    const device = adapter.openDevice();
+    const writer = new BundleWriter(new Uint8Array(BUFFER_BYTES));
+    for (let i = 0; i < packets; i++) writer.append(packet(i));
+    parentPort!.postMessage('attached');
+    parentPort!.on('message', () => parentPort!.postMessage(device.writeSync(writer)));
+  },
+  /** Makes the control calls it is told, and answers with the state, power and media after each. */
+  control: (adapter: Adapter) => {
+    parentPort!.postMessage('attached');
+    const answer = async (call: string): Promise<void> => {
+      try {
+        if (call === 'pause') await adapter.pause();
+        if (call === 'restart') await adapter.restart();
+        if (call === 'low') await adapter.setPower('D2');
+        if (call === 'high') await adapter.setPower('D0');
+        if (call === 'open') adapter.openDevice();
+        if (call === 'close') await adapter.close();
+        if (call === 'configure') await adapter.configure({ mtu: 1400 });
+        if (call === 'shutdown') adapter.shutdown();
+        if (call === 'share') adapter.share();
+        parentPort!.postMessage([adapter.state, adapter.power, adapter.media, adapter.mtu]);
+      } catch (error) {
+        parentPort!.postMessage(isTunError(error) ? error.code : String(error));
+      }
+    };
+    parentPort!.on('message', (call: string) => void answer(call));
+  },
+} as const;
+
+export type ProgramName = keyof typeof PROGRAMS;
+
+const { token, program, options } = workerData as {
+  token: AdapterToken;
+  program: ProgramName;
+  options: ProgramOptions;
+};
+await PROGRAMS[program](await Adapter.attach(token), options);
