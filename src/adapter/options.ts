@@ -82,6 +82,8 @@ const OPTION_NAMES = [
   'link',
 ] as const satisfies readonly (keyof AdapterOptions)[];
 
+const ROUTE_NAMES = ['destination', 'metric'] as const;
+
 const CHANGE_NAMES = ['addresses', 'mtu', 'routes'] as const;
 
 const FORBIDDEN_IN_NAME = /[\s/:%]|[^\x21-\x7e]/;
@@ -141,8 +143,8 @@ export function checkChange(change: AdapterChange, present: PresentConfig): Link
 }
 
 function checkNames(options: object, known: readonly string[], where: string): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`${where} takes an object of options, not ${String(options)}`);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`${where} takes an object of options, not ${shown(options)}`);
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
@@ -153,7 +155,7 @@ function checkNames(options: object, known: readonly string[], where: string): v
 function checkName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   if (typeof name !== 'string' || name === '' || name === '.' || name === '..') {
-    throw new TypeError(`"${name}" is no interface name; leave it out to get a free one`);
+    throw new TypeError(`${shown(name)} is no interface name; leave it out to get a free one`);
   }
   if (name.length > MAX_INTERFACE_NAME_BYTES) {
     throw new RangeError(
@@ -198,6 +200,12 @@ function checkRoutes(routes: readonly (string | RouteConfig)[]): RouteConfig[] {
   }
   return routes.map((route: string | RouteConfig) => {
     const config = typeof route === 'string' ? { destination: route } : route;
+    checkNames(config, ROUTE_NAMES, 'a route');
+    if (typeof config.destination !== 'string') {
+      throw new TypeError(
+        `the destination of a route is ${shown(config.destination)}; give a prefix like '10.8.0.0/16'`,
+      );
+    }
     const prefix = parsePrefix(config.destination);
     const network = formatPrefix(networkOf(prefix));
     if (network !== formatPrefix(prefix)) {
@@ -227,25 +235,25 @@ function checkMtu(mtu: number, ipv6: boolean): void {
 
 function checkNetns(netns: string | undefined): string | undefined {
   if (netns === undefined || (typeof netns === 'string' && netns !== '')) return netns;
-  throw new TypeError(`netns is "${String(netns)}"; give a name of "ip netns list" or a path`);
+  throw new TypeError(`netns is ${shown(netns)}; give a name of "ip netns list" or a path`);
 }
 
 function checkDropPolicy(policy: DropPolicy): DropPolicy {
   if (policy === 'drop-oldest' || policy === 'drop-newest') return policy;
-  throw new TypeError(`dropPolicy is "${String(policy)}"; give 'drop-oldest' or 'drop-newest'`);
+  throw new TypeError(`dropPolicy is ${shown(policy)}; give 'drop-oldest' or 'drop-newest'`);
 }
 
 function checkLink(link: AdapterOptions['link']): AdapterOptions['link'] {
   if (link === undefined || link === 'linux' || link === 'memory') return link;
   if (typeof link === 'object' && typeof link?.open === 'function') return link;
   throw new TypeError(
-    `link is "${String(link)}"; give 'linux', 'memory', or a provider such as new MemoryHost().provider()`,
+    `link is ${shown(link)}; give 'linux', 'memory', or a provider such as new MemoryHost().provider()`,
   );
 }
 
 function checkBoolean(name: string, value: boolean): boolean {
   if (typeof value === 'boolean') return value;
-  throw new TypeError(`${name} is ${String(value)}; give true or false`);
+  throw new TypeError(`${name} is ${shown(value)}; give true or false`);
 }
 
 function checkInteger(
@@ -256,10 +264,19 @@ function checkInteger(
   unit: string,
 ): number {
   if (typeof value !== 'number') {
-    throw new TypeError(`${name} is "${String(value)}"; give a number from ${least} to ${most}`);
+    throw new TypeError(`${name} is ${shown(value)}; give a number from ${least} to ${most}`);
   }
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new RangeError(
     `${name} is ${value}; give a whole number from ${least} to ${most}${unit === '' ? '' : ` ${unit}`}`,
   );
+}
+
+/** A wrong value as a message shows it; never throws, whatever it is. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return `"${value}"`;
+  if (typeof value === 'symbol' || typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value);
 }

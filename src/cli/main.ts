@@ -9,6 +9,7 @@ import { describeError, ExitCode, UsageError } from './errors.ts';
 
 const LINKS = ['auto', 'linux', 'memory'] as const;
 const MAX_SECONDS = 86_400;
+const DECIMAL = /^\d+(?:\.\d+)?$/;
 
 function linkOption(text: string): (typeof LINKS)[number] {
   const link = LINKS.find((one) => one === text);
@@ -17,8 +18,8 @@ function linkOption(text: string): (typeof LINKS)[number] {
 }
 
 function secondsOption(text: string): number {
-  const seconds = Number(text);
-  if (text.trim() !== '' && seconds > 0 && seconds <= MAX_SECONDS) return seconds;
+  const seconds = DECIMAL.test(text) ? Number(text) : Number.NaN;
+  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds;
   throw new InvalidArgumentError(`give a number of seconds above 0, up to ${MAX_SECONDS}.`);
 }
 
@@ -54,7 +55,16 @@ function program(): Command {
   return typetun;
 }
 
+/** Who reads our output may stop before its end (`| head`): that is no failure of ours. */
+function endQuietlyWhenNobodyReads(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode);
+  });
+}
+
 async function main(): Promise<void> {
+  endQuietlyWhenNobodyReads();
   try {
     await program().parseAsync();
   } catch (error) {

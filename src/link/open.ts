@@ -15,7 +15,12 @@ export async function openLink(
   wanted: 'linux' | 'memory' | LinkProvider | undefined,
   config: LinkConfig,
 ): Promise<Link> {
-  return await (await chooseLink(wanted)).open(config);
+  const provider = await chooseLink(wanted);
+  const link: Link | undefined = await provider.open(config);
+  if (typeof link?.take === 'function') return link;
+  throw new TypeError(
+    `the provider "${provider.name}" opened no link; its open() must resolve to one`,
+  );
 }
 
 async function chooseLink(

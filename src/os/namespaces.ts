@@ -3,7 +3,7 @@
  * namespace it was made in, so a short visit is all that creation needs.
  */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../errors.ts';
 import { Errno, errnoName, libc } from './libc.ts';
 
@@ -42,7 +42,8 @@ export function inNetworkNamespace<T>(netns: string | undefined, visit: () => T)
 
 function openNamespace(path: string, netns: string): number {
   try {
-    return openSync(path, 'r');
+    // Not blocking: the path may be a pipe that nobody writes to.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     throw new TunError(
       TunErrorCode.NETNS,

@@ -110,7 +110,33 @@ const OPTIONS: readonly (readonly [string, unknown, new () => Error, RegExp])[] 
     /queueBytes is 61439; .* 61440 to 61440000/,
   ],
   ['a host queue of 0', { hostQueueLength: 0 }, RangeError, /hostQueueLength is 0/],
-  ['prefetch as text', { prefetch: 'yes' }, TypeError, /prefetch is yes; give true or false/],
+  ['prefetch as text', { prefetch: 'yes' }, TypeError, /prefetch is "yes"; give true or false/],
+  [
+    'a name that is a symbol',
+    { name: Symbol('tt') },
+    TypeError,
+    /Symbol\(tt\) is no interface name/,
+  ],
+  ['an MTU without a text', { mtu: Object.create(null) }, TypeError, /mtu is an object; give/],
+  ['a route that is null', { routes: [null] }, TypeError, /a route takes an object of options/],
+  [
+    'a route that is a number',
+    { routes: [5] },
+    TypeError,
+    /a route takes an object of options, not 5/,
+  ],
+  [
+    'a misspelt member of a route',
+    { routes: [{ destination: '10.8.0.0/16', metrik: 5 }] },
+    TypeError,
+    /a route has no option "metrik"; there are destination, metric/,
+  ],
+  [
+    'a provider that opens nothing',
+    { link: { name: 'none', open: async () => undefined } },
+    TypeError,
+    /the provider "none" opened no link/,
+  ],
   ['an empty namespace', { netns: '' }, TypeError, /netns is ""/],
   [
     'a link that is not there',
@@ -135,6 +161,10 @@ for (const [what, options, type, message] of OPTIONS) {
     assert.equal((await Adapter.list()).length, before);
   });
 }
+
+test('Adapter.create refuses a list of options', async () => {
+  await assert.rejects(Adapter.create([] as never), /takes an object of options, not an array/);
+});
 
 /** Entries by hand: size word in the host's order, then what follows. */
 function entry(size: number, body: Uint8Array, length = 16 + body.length): Uint8Array {
@@ -242,6 +272,24 @@ const CALLS: readonly (readonly [
   (error: Error & { code?: string }) => boolean,
   RegExp,
 ])[] = [
+  [
+    'a timeout that is text',
+    (a) => a.openDevice().readSync(undefined, { timeoutMs: '300' as never }),
+    isType,
+    /timeoutMs is 300; give a number/,
+  ],
+  [
+    'options of a read that are null',
+    (a) => a.openDevice().readSync(undefined, null as never),
+    isType,
+    /options of readSync are an object, not null/,
+  ],
+  [
+    'a signal that is none',
+    (a) => a.openDevice().read(undefined, { signal: {} as never }),
+    isType,
+    /signal is object; give the signal of an AbortController/,
+  ],
   [
     'a read buffer that is too short',
     (a) => a.openDevice().read(new Uint8Array(61_439)),

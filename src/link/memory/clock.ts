@@ -92,6 +92,7 @@ export class VirtualClock implements Clock {
       this.#now = Math.max(this.#now, timer.due);
       timer.callback();
     }
-    this.#now = end;
+    // A timer may have moved the clock on by itself.
+    this.#now = Math.max(this.#now, end);
   }
 }

@@ -242,3 +242,56 @@ test('Adapter.list shows the adapters of this thread and openDevice finds them b
     await device.close();
   }
 });
+
+test('a pause does not join one that other control calls came after', async () => {
+  await using subject = await memoryAdapter();
+  const { adapter } = subject;
+  await Promise.all([adapter.pause(), adapter.restart(), adapter.pause()]);
+  assert.equal(adapter.state, 'Paused');
+});
+
+test('a shutdown from within a restart leaves it with an error of ours, or done', async () => {
+  await using subject = await memoryAdapter();
+  const { adapter } = subject;
+  await adapter.pause();
+  adapter.on('state', (state) => {
+    if (state === 'Restarting') adapter.shutdown();
+  });
+  await adapter.restart();
+  assert.equal(adapter.state, 'Shutdown');
+  await assert.rejects(adapter.restart(), { code: 'ERR_TUN_INVALID_STATE' });
+});
+
+test('a thread that blocks right after closing the adapter finds it gone', async () => {
+  const { adapter } = await memoryAdapter();
+  const device = adapter.openDevice();
+  const closing = adapter.close();
+  assert.throws(() => device.readSync(undefined, { timeoutMs: 5000 }), {
+    code: 'ERR_TUN_FORCED_CLOSED',
+  });
+  await closing;
+});
+
+test('the device name is gone before the adapter is Halting', async () => {
+  const { adapter } = await memoryAdapter();
+  const name = adapter.deviceName;
+  const found: string[] = [];
+  adapter.on('state', (state) => {
+    try {
+      openDevice(name);
+      found.push(state);
+    } catch (error) {
+      found.push(`${state} ${isTunError(error) ? error.code : String(error)}`);
+    }
+  });
+  await adapter.close();
+  assert.ok(found.includes(`Halting ${TunErrorCode.NOT_FOUND}`), found.join());
+});
+
+test('a closed adapter refuses to have its packet filter set', async () => {
+  const { adapter } = await memoryAdapter();
+  await adapter.close();
+  await assert.rejects(adapter.setInformation(0x1010e, new Uint8Array(4)), {
+    code: 'ERR_TUN_FORCED_CLOSED',
+  });
+});

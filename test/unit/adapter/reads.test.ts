@@ -199,3 +199,54 @@ test('under drop-newest the newest packets give way', async () => {
   assert.equal(subject.adapter.statistics.drops.queueFull, 200);
   assert.equal(numberOf([...(await device.read())][0]!), 0);
 });
+
+test('many reads with one signal are aborted at once, and warn of nothing', async () => {
+  await using subject = await memoryAdapter();
+  const device = subject.adapter.openDevice();
+  const warnings: Error[] = [];
+  const warn = (warning: Error): unknown => warnings.push(warning);
+  process.on('warning', warn);
+  const cancel = new AbortController();
+  const buffer = new Uint8Array(BUFFER_BYTES);
+  const kept = device.read(buffer);
+  const reads = Array.from({ length: 20_000 }, () =>
+    device.read(buffer, { signal: cancel.signal }),
+  );
+  const settled = Promise.allSettled(reads);
+  const start = performance.now();
+  cancel.abort();
+  const blockedMs = performance.now() - start;
+  const results = await settled;
+  assert.ok(results.every(({ status }) => status === 'rejected'));
+  // Quadratic, it was six seconds; linear it is some milliseconds.
+  assert.ok(blockedMs < 1500, `${blockedMs} ms`);
+  subject.host.send(packet(1));
+  assert.equal((await kept).count, 1);
+  process.off('warning', warn);
+  assert.deepEqual(warnings, []);
+});
+
+test('cancelling the readable stream cancels its read, and leaves the packet to others', async () => {
+  await using subject = await memoryAdapter();
+  const device = subject.adapter.openDevice();
+  const reader = device.readable.getReader();
+  const pending = reader.read();
+  await turns();
+  await reader.cancel();
+  assert.equal((await pending).done, true);
+  subject.host.send(packet(5));
+  assert.deepEqual([...(await device.read())].map(numberOf), [5]);
+});
+
+test('without prefetch a read that waits is answered also after the link had nothing', async () => {
+  await using subject = await memoryAdapter({ prefetch: false });
+  const device = subject.adapter.openDevice();
+  subject.host.send(packet(1));
+  // With nobody reading the watch is stopped; the read has to start it again.
+  await turns(6);
+  assert.equal((await device.read()).count, 1);
+  const reading = device.read();
+  await turns(6);
+  subject.host.send(packet(2));
+  assert.deepEqual([...(await reading)].map(numberOf), [2]);
+});

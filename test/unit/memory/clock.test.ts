@@ -54,3 +54,10 @@ test('the real clock fires once, about when due, and not when cancelled', async 
   assert.ok(took >= 14, `fired after ${took} ms`);
   assert.equal(cancelled, false);
 });
+
+test('a clock that a timer moves on does not go back', () => {
+  const clock = new VirtualClock();
+  clock.setTimer(1, () => clock.advance(100));
+  clock.advance(10);
+  assert.equal(clock.now(), 101);
+});
