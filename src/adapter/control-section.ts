@@ -6,15 +6,22 @@
 import { NOBODY } from '../sync/mutex.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 
+/** What is done within the section besides the work. */
+export interface SectionHooks {
+  /** Finishes what a thread that died in it has begun. */
+  repair(): void;
+  /** After the work: what it had in hand may have kept a pause from completing. */
+  settle(): void;
+}
+
 export class ControlSection {
   readonly #shared: SharedAdapter;
-  readonly #repair: () => void;
+  readonly #hooks: SectionHooks;
   #news: (() => void)[] = [];
 
-  /** `repair` finishes, within the section, what a thread that died in it has begun. */
-  constructor(shared: SharedAdapter, repair: () => void) {
+  constructor(shared: SharedAdapter, hooks: SectionHooks) {
     this.#shared = shared;
-    this.#repair = repair;
+    this.#hooks = hooks;
   }
 
   /**
@@ -26,8 +33,10 @@ export class ControlSection {
     rundown.enter();
     const dead = control.lock();
     try {
-      if (dead !== NOBODY) this.#repair();
-      return work();
+      if (dead !== NOBODY) this.#hooks.repair();
+      const result = work();
+      this.#hooks.settle();
+      return result;
     } finally {
       const news = this.#news;
       this.#news = [];

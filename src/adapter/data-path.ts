@@ -133,6 +133,8 @@ export class DataPath {
     } finally {
       this.#shared.unlockTake();
     }
+    // What was in this hand for a moment may have kept a pause from completing.
+    this.#onTransactionsEnded();
   }
 
   /**
@@ -143,20 +145,20 @@ export class DataPath {
     const reason = this.#shared.acceptance();
     this.#link.discardPending(this.#taken);
     this.#countUnusable();
-    this.#discard(DROP_REASON[reason] ?? Counter.DROP_CLEARED, this.#taken.packets);
-    this.#shared.hand.empty();
+    this.#discardHand(DROP_REASON[reason] ?? Counter.DROP_CLEARED, this.#taken.packets);
   }
 
   /** Empties the queue after a transition and counts its packets under `reason`. */
   clearQueue(reason: Counter): void {
+    const { hand, queue } = this.#shared;
     let cleared = 0;
     this.#shared.lockTake();
     try {
-      cleared = this.#shared.queue.clear();
+      cleared = hand.clear(queue);
     } finally {
       this.#shared.unlockTake();
     }
-    this.#discard(reason, cleared);
+    this.#discardHand(reason, cleared);
   }
 
   /** Takes back what the host stack withdraws and is still queued: packets sent as `cancelId`. */
@@ -280,6 +282,14 @@ export class DataPath {
   #abandon(): void {
     const { hand } = this.#shared;
     this.#discard(Counter.DROP_ABANDONED, hand.packets);
+    hand.empty();
+  }
+
+  /** Drops what is in the hand: `packets`. */
+  #discardHand(reason: Counter, packets: number): void {
+    const { hand } = this.#shared;
+    hand.handOver();
+    this.#discard(reason, packets);
     hand.empty();
   }
 

@@ -63,7 +63,7 @@ export abstract class Miniport {
   readonly lifecycle: Lifecycle;
   protected readonly requests: Requests;
   protected readonly transitions: Transitions;
-  readonly #path: DataPath;
+  protected readonly dataPath: DataPath;
   readonly #handles = new Set<Handle>();
   #events: MiniportEvents | undefined;
 
@@ -84,10 +84,10 @@ export abstract class Miniport {
       liveness: parts.liveness,
       arrived: () => this.shared.wake.announce(),
     });
-    this.#path = new DataPath(this.shared, link, () => this.transitions.transactionsEnded());
-    this.transitions = new Transitions(this.shared, link, this.#path, this.#indications());
+    this.dataPath = new DataPath(this.shared, link, () => this.transitions.transactionsEnded());
+    this.transitions = new Transitions(this.shared, link, this.dataPath, this.#indications());
     this.lifecycle = new Lifecycle(this.shared, this.transitions);
-    this.requests = new Requests(this.shared, link, this.#path, {
+    this.requests = new Requests(this.shared, link, this.dataPath, {
       owner,
       prefetch: owner && options.prefetch,
       linkClosed: () => this.linkClosed(),
@@ -141,6 +141,7 @@ export abstract class Miniport {
       this.requests.readSync(buffer, timeoutMs, () => {
         this.#closeIfAbsent();
         check();
+        this.#requirePresent();
       }),
     );
   }
@@ -151,8 +152,8 @@ export abstract class Miniport {
     rundown.enter();
     try {
       this.#requirePresent();
-      const delivered = this.#path.write(bytes, length);
-      if (this.#path.linkClosed) this.linkClosed();
+      const delivered = this.dataPath.write(bytes, length);
+      if (this.dataPath.linkClosed) this.linkClosed();
       return delivered;
     } finally {
       rundown.leave();

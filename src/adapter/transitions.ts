@@ -46,7 +46,10 @@ export class Transitions {
     this.#path = path;
     this.#indicate = indicate;
     this.#gate = new Gate(shared, path);
-    this.#control = new ControlSection(shared, () => this.#repair());
+    this.#control = new ControlSection(shared, {
+      repair: () => this.#repair(),
+      settle: () => this.#completeIfIdle(),
+    });
   }
 
   /** Halted -> Initializing -> Paused, with power D0 and nobody listening. By the owner, once. */
@@ -228,7 +231,6 @@ export class Transitions {
     } else if (this.#shared.power !== PowerState.D0) {
       this.#path.clearQueue(Counter.DROP_LOW_POWER);
     }
-    this.#completeIfIdle();
   }
 
   /** Restarting -> Running. */
@@ -303,7 +305,6 @@ export class Transitions {
     endBurial(words, participant);
     this.#settleMedia();
     if (participant === OWNER) this.#ownerDied();
-    this.#completeIfIdle();
     // Somebody may be waiting for a lock it held, or for it to leave.
     this.#control.say(() => undefined);
     return true;

@@ -72,6 +72,19 @@ export class Hand {
     return queued;
   }
 
+  /**
+   * Takes everything out of the queue, to be dropped, into the hand, which is empty. Returns how many
+   * packets those are, withdrawn ones not included. Under TAKE.
+   */
+  clear(queue: PacketQueue): number {
+    const packets = queue.live;
+    this.#begin(JournalKind.HEAD, queue.head, 0, packets);
+    Atomics.store(this.#words, this.#index, packets);
+    queue.clear();
+    this.#end();
+    return packets;
+  }
+
   /** Packets came from the host. */
   add(packets: number): void {
     Atomics.add(this.#words, this.#index, packets);

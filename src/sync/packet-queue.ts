@@ -226,14 +226,18 @@ export class PacketQueue {
     return cancelled;
   }
 
-  /** Discards everything and returns how many packets that were, withdrawn ones not included. */
-  clear(): number {
+  /** Packets queued, withdrawn ones not included. */
+  get live(): number {
     const { head, count } = this;
     let live = 0;
     for (let i = 0; i < count; i++) if (this.#lengthAt(head + i) >= 0) live++;
-    Atomics.store(this.#words, QueueWord.BYTES, 0);
-    Atomics.store(this.#words, QueueWord.HEAD, (head + count) | 0);
     return live;
+  }
+
+  /** Discards everything. */
+  clear(): void {
+    Atomics.store(this.#words, QueueWord.BYTES, 0);
+    Atomics.store(this.#words, QueueWord.HEAD, this.#tail);
   }
 
   /** Sets right what a thread that died in the middle of a change may have left. */

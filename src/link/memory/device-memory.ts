@@ -158,7 +158,8 @@ export class DeviceMemory {
   /** Empties both queues; returns how many packets were on their way to the adapter. */
   clear(): number {
     this.#lockSending();
-    const cleared = this.#sendQueue.clear();
+    const cleared = this.#sendQueue.live;
+    this.#sendQueue.clear();
     this.#sending.unlock();
     this.#lockReceiving();
     this.#receiveQueue.clear();
