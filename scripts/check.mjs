@@ -22,6 +22,7 @@ const CHECKS = [
   ['lint', () => runTool('@biomejs/biome', 'biome', ['lint', '--error-on-warnings', '.'])],
   ['compile', () => runNode(['scripts/build.mjs'])],
   ['compile tests', () => runTool('typescript', 'tsc', ['-p', 'tsconfig.test.json'])],
+  ['compile verifier', () => runTool('typescript', 'tsc', ['-p', 'verify'])],
   ['check scripts', () => runTool('typescript', 'tsc', ['-p', 'scripts'])],
   ['lint types', () => runTool('oxlint', 'oxlint', ['--type-aware', '--deny-warnings', '.'])],
 ];

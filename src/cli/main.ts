@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { VERSION } from '../index.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
+import type { DvlCheckOptions } from './dvl/command.ts';
 import { describeError, ExitCode, UsageError } from './errors.ts';
 
 const LINKS = ['auto', 'linux', 'memory'] as const;
@@ -51,6 +52,18 @@ function program(): Command {
     .action(async (options: DoctorCommandOptions) => {
       const { runDoctorCommand } = await import('./doctor/command.ts');
       process.exitCode = await runDoctorCommand(options);
+    });
+  const dvl = typetun
+    .command('dvl')
+    .description('Driver Verification Logs: what was verified, of which sources');
+  dvl
+    .command('check')
+    .argument('<file>', 'typetun.DVL.xml or .json, as "npm run dvl" writes it')
+    .description('tell whether a log belongs to these sources')
+    .option('--json', 'print one JSON object')
+    .action(async (file: string, options: DvlCheckOptions) => {
+      const { runDvlCheck } = await import('./dvl/command.ts');
+      process.exitCode = runDvlCheck(file, options);
     });
   return typetun;
 }

@@ -26,6 +26,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'npm ci && npm start': '.ci/run, in a fresh clone',
   'npm ci && npm test': '.ci/run, in a fresh clone',
   'npm run example -- testing': 'here',
+  'npm run example -- workers': 'here',
+  'npm run sdv -- --scenario read-pause': 'here',
+  'npm run dvl': '.ci/run',
   'npm run example -- forward --help': 'here',
   'npm run example -- echo': 'test/kernel/examples.test.ts',
 };

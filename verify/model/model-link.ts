@@ -1,0 +1,257 @@
+/**
+ * A link to a model host, in a few words of shared memory: what the kernel does, each as one step. It
+ * watches over the rules that show at this edge.
+ */
+
+import type {
+  GiveResult,
+  Link,
+  LinkCapabilities,
+  LinkInfo,
+  LinkToken,
+  LinkWatch,
+  TakeResult,
+} from '#dist/link/link.js';
+import { ParticipantWord, participantIndex, Word } from '#dist/sync/layout.js';
+import { type BundleIndex, writeEntryHeader, writeEntryTail } from '#dist/wire/bundle.js';
+import type { Environment } from '../engine/scenario.ts';
+import { eventWord, LogWord, ModelWord } from './model-memory.ts';
+
+/** Bytes of a packet: an IPv4 header, with the packet's number as its identification. */
+export const PACKET_BYTES = 20;
+const ENTRY_BYTES = 48;
+const HEADER_BYTES = 16;
+const NUMBER_OFFSET = 4;
+
+const CAPABILITIES: LinkCapabilities = {
+  batch: false,
+  offload: ['off'],
+  carrier: true,
+  queues: 1,
+  events: false,
+};
+
+/** Whether packets may pass, as the raw words have it now. */
+export type Accepting = () => boolean;
+
+export class ModelLink implements Link {
+  readonly kind = 'memory' as const;
+  readonly capabilities: LinkCapabilities = CAPABILITIES;
+  readonly info: LinkInfo = {
+    name: 'model',
+    interfaceIndex: undefined,
+    mtu: 1500,
+    up: true,
+    addresses: [],
+  };
+  readonly remainder = new Uint8Array(0);
+  readonly #words: Int32Array;
+  readonly #adapter: Int32Array;
+  readonly #participant: number;
+  readonly #env: Environment;
+  readonly #accepting: Accepting;
+
+  constructor(
+    memory: SharedArrayBuffer,
+    adapter: Int32Array,
+    participant: number,
+    env: Environment,
+    accepting: Accepting,
+  ) {
+    this.#words = new Int32Array(memory);
+    this.#adapter = adapter;
+    this.#participant = participant;
+    this.#env = env;
+    this.#accepting = accepting;
+  }
+
+  join(): void {
+    // The model host wakes whoever polls.
+  }
+
+  take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
+    result.reset();
+    this.#checkReleased('take');
+    const before = this.#beginHold('taken from');
+    let at = offset;
+    while (result.packets < maxPackets && at + ENTRY_BYTES <= bytes.byteLength) {
+      if (Atomics.load(this.#words, ModelWord.PENDING) === 0) break;
+      const number = this.#takeOne();
+      writeEntryHeader(bytes, at, PACKET_BYTES);
+      writePacket(bytes, at + HEADER_BYTES, number);
+      at = writeEntryTail(bytes, at, PACKET_BYTES);
+      result.packets++;
+      result.octets += PACKET_BYTES;
+      result.note(1);
+      this.#env.real.sub(this.#words, LogWord.LOST_AT_DEATH, 1);
+    }
+    this.#endHold(before);
+    return at - offset;
+  }
+
+  give(_bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
+    result.reset();
+    this.#checkReleased('give');
+    const before = this.#beginHold('given to');
+    for (let i = 0; i < index.count; i++) {
+      Atomics.add(this.#words, ModelWord.GIVEN, 1);
+      result.packets++;
+      result.octets += index.lengths[i]!;
+    }
+    this.#endHold(before);
+    return result.packets;
+  }
+
+  settle(): void {
+    // The model host has handled it.
+  }
+
+  park(participant: number, words: Int32Array, index: number, timeoutMs: number): void {
+    this.#checkReleased('park');
+    if (Atomics.load(words, index) !== 1) return;
+    const event = eventWord(participant);
+    this.#env.blockUntil(
+      [
+        { words: this.#words, index: ModelWord.PENDING, not: 0 },
+        { words: this.#words, index: event, not: 0 },
+      ],
+      timeoutMs,
+    );
+    Atomics.store(this.#words, event, 0);
+  }
+
+  unpark(participant: number): void {
+    Atomics.store(this.#words, eventWord(participant), 1);
+  }
+
+  watch(): LinkWatch {
+    return { start: () => undefined, stop: () => undefined };
+  }
+
+  onEvent(): void {
+    // Nothing happens to it.
+  }
+
+  setMediaConnected(): void {
+    this.#checkReleased('setMediaConnected');
+  }
+
+  discardPending(result: TakeResult): void {
+    result.reset();
+    this.#checkReleased('discardPending');
+    this.#env.premise('R10');
+    const { real } = this.#env;
+    const own = participantIndex(this.#participant, ParticipantWord.LOCK);
+    if (
+      real.load(this.#adapter, Word.TRANSITION) === this.#participant + 1 ||
+      real.load(this.#adapter, own) !== 0
+    ) {
+      this.#env.violated('R10', 'the link is drained, to start something up, under the lock');
+    }
+    while (Atomics.load(this.#words, ModelWord.PENDING) > 0) {
+      this.#takeOne();
+      result.packets++;
+      result.note(1);
+      real.sub(this.#words, LogWord.LOST_AT_DEATH, 1);
+    }
+  }
+
+  configure(): LinkInfo {
+    return this.info;
+  }
+
+  hostDrops(): number {
+    return 0;
+  }
+
+  share(): LinkToken {
+    throw new Error('the model is shared already');
+  }
+
+  noteInfo(): void {
+    // Always the same.
+  }
+
+  bury(): void {
+    // Holds nothing.
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The host's own part: sends a packet. One step. */
+  send(): void {
+    this.#env.real.add(this.#words, LogWord.SENT, 1);
+    Atomics.add(this.#words, ModelWord.PENDING, 1);
+  }
+
+  #takeOne(): number {
+    Atomics.sub(this.#words, ModelWord.PENDING, 1);
+    this.#env.real.add(this.#words, LogWord.LOST_AT_DEATH, 1);
+    return this.#env.real.add(this.#words, LogWord.TAKEN, 1);
+  }
+
+  /** Whatever moves packets holds the TransitionLock shared, and packets may pass. */
+  #beginHold(what: string): number {
+    const { real } = this.#env;
+    this.#env.premise('R2');
+    if (!this.#accepting()) {
+      const accepted = real.load(this.#words, LogWord.ACCEPTED + this.#participant) !== 0;
+      const held =
+        real.load(this.#adapter, participantIndex(this.#participant, ParticipantWord.LOCK)) !== 0;
+      if (accepted && held) {
+        this.#env.violated('R7', 'a transition was made while a thread held the lock shared');
+      } else {
+        this.#env.violated('R2', `packets are ${what} the host although not open, Running and D0`);
+      }
+    }
+    const holds = LogWord.HOLDS + this.#participant;
+    if (real.load(this.#adapter, Word.TRANSITION) === 0) {
+      real.store(this.#words, holds, 0);
+    } else {
+      this.#env.premise('R7');
+      if (real.add(this.#words, holds, 1) > 0) {
+        this.#env.violated('R7', 'a thread got in shared twice while one waited for it exclusive');
+      }
+    }
+    return real.load(this.#adapter, Word.STATE);
+  }
+
+  #endHold(before: number): void {
+    const { real } = this.#env;
+    if (real.load(this.#adapter, Word.STATE) !== before || !this.#accepting()) {
+      this.#env.violated('R7', 'a transition was made while a thread held the lock shared');
+    }
+  }
+
+  #checkReleased(what: string): void {
+    if (this.#env.real.load(this.#words, LogWord.RELEASED) !== 0) {
+      this.#env.violated('R8', `${what} after the link was released`);
+    }
+  }
+}
+
+function writePacket(bytes: Uint8Array, offset: number, number: number): void {
+  bytes.fill(0, offset, offset + PACKET_BYTES);
+  bytes[offset] = 0x45;
+  bytes[offset + NUMBER_OFFSET] = number;
+  // A unicast destination.
+  bytes[offset + HEADER_BYTES] = 10;
+}
+
+/** The number of a packet of the model host. */
+export function packetNumber(packet: Uint8Array): number {
+  return packet[NUMBER_OFFSET]!;
+}
+
+/** A bundle of `count` packets, for writing. */
+export function bundleOf(count: number): Uint8Array {
+  const bytes = new Uint8Array(count * ENTRY_BYTES);
+  for (let i = 0; i < count; i++) {
+    writeEntryHeader(bytes, i * ENTRY_BYTES, PACKET_BYTES);
+    writePacket(bytes, i * ENTRY_BYTES + HEADER_BYTES, i);
+    writeEntryTail(bytes, i * ENTRY_BYTES, PACKET_BYTES);
+  }
+  return bytes;
+}

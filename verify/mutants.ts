@@ -1,0 +1,258 @@
+/**
+ * Deliberate mistakes in the compiled driver, each of which the verifier must catch by the rule it
+ * breaks: the verifier is verified. A mutant whose text is not found exactly once fails loudly.
+ */
+
+export interface Mutant {
+  readonly id: string;
+  /** The rule that must be reported. */
+  readonly rule: string;
+  readonly about: string;
+  /** File under `dist/`. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** Scenarios to try, in order. */
+  readonly scenarios: readonly string[];
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    id: 'pause-keeps-queue',
+    rule: 'R1',
+    about: 'a pause does not clear the queue',
+    file: 'adapter/transitions.js',
+    find: 'this.#path.clearQueue(reason);',
+    replace: '',
+    scenarios: ['read-pause'],
+  },
+  {
+    id: 'low-power-keeps-queue',
+    rule: 'R1',
+    about: 'low power does not clear the queue',
+    file: 'adapter/transitions.js',
+    find: 'this.#path.clearQueue(Counter.DROP_LOW_POWER);\n            }\n            this.#control.say',
+    replace: '}\n            this.#control.say',
+    scenarios: ['pause-power-read', 'fill-power'],
+  },
+  {
+    id: 'write-without-check',
+    rule: 'R2',
+    about: 'a bundle is delivered whatever the state',
+    file: 'adapter/data-path.js',
+    find: 'if (reason !== Acceptance.SUCCESS)\n                return reason;\n            this.#shared.delivering',
+    replace: 'this.#shared.delivering',
+    scenarios: ['write-pause'],
+  },
+  {
+    id: 'check-before-lock',
+    rule: 'R2',
+    about: 'the poller looks at the state before it takes the lock',
+    file: 'adapter/data-path.js',
+    find: 'let length = 0;\n        lock.enterShared();\n        try {\n            if (this.#shared.acceptance() !== Acceptance.SUCCESS)\n                return false;',
+    replace:
+      'let length = 0;\n        if (this.#shared.acceptance() !== Acceptance.SUCCESS)\n            return false;\n        lock.enterShared();\n        try {',
+    scenarios: ['fill-pause'],
+  },
+  {
+    id: 'number-outside-mutex',
+    rule: 'R3',
+    about: 'packets are numbered after the mutex under which they were taken',
+    file: 'adapter/data-path.js',
+    find: 'if (length > 0)\n                    sequence =',
+    replace:
+      'this.#shared.unlockTake(); this.#shared.lockTake();\n                if (length > 0)\n                    sequence =',
+    scenarios: ['two-readers-send'],
+  },
+  {
+    id: 'uncounted-clear',
+    rule: 'R3',
+    about: 'what a transition clears is not counted',
+    file: 'adapter/data-path.js',
+    find: 'this.#discardHand(reason, cleared);',
+    replace: 'hand.empty();',
+    scenarios: ['read-pause'],
+  },
+  {
+    id: 'pause-ignores-hands',
+    rule: 'R4',
+    about: 'a pause completes while transactions are active',
+    file: 'adapter/transitions.js',
+    find: 'return this.#shared.idle && this.#shared.changeState(word, AdapterState.PAUSED);',
+    replace: 'return this.#shared.changeState(word, AdapterState.PAUSED);',
+    scenarios: ['read-pause', 'write-pause'],
+  },
+  {
+    id: 'discard-tells-nobody',
+    rule: 'R4',
+    about: 'a thread that discards does not look whether it ended the last transaction',
+    file: 'adapter/data-path.js',
+    find: '// What was in this hand for a moment may have kept a pause from completing.\n        this.#onTransactionsEnded();',
+    replace: '',
+    scenarios: ['read-pause', 'read-pause-restart'],
+  },
+  {
+    id: 'read-tells-nobody',
+    rule: 'R4',
+    about: 'a read does not look whether it ended the last transaction',
+    file: 'adapter/data-path.js',
+    find: 'hand.empty();\n        this.#onTransactionsEnded();',
+    replace: 'hand.empty();',
+    scenarios: ['read-pause'],
+  },
+  {
+    id: 'park-without-recheck',
+    rule: 'R5',
+    about: 'a thread parks without looking again after it has announced itself',
+    file: 'sync/wake.js',
+    find: 'if (Atomics.load(words, Word.CHANGES) === changes) {',
+    replace: '{',
+    scenarios: ['read-fill'],
+  },
+  {
+    id: 'queue-tells-nobody',
+    rule: 'R5',
+    about: 'the poller fills the queue and wakes nobody',
+    file: 'adapter/data-path.js',
+    find: 'if (length > 0)\n            this.#shared.wake.announce();',
+    replace: '',
+    scenarios: ['read-fill'],
+  },
+  {
+    id: 'timeout-ignored',
+    rule: 'R6',
+    about: 'a read does not end when its time is over',
+    file: 'adapter/requests.js',
+    find: 'if (left <= 0)\n                return null;',
+    replace: '',
+    scenarios: ['two-readers', 'early-timeout', 'read-pause'],
+  },
+  {
+    id: 'shared-ignores-transition',
+    rule: 'R7',
+    about: 'a thread takes the lock shared although one holds it exclusive',
+    file: 'sync/transition-lock.js',
+    find: 'if (holder === FREE)\n                return;',
+    replace: 'return;',
+    scenarios: ['fill-pause'],
+  },
+  {
+    id: 'exclusive-does-not-wait',
+    rule: 'R7',
+    about: 'the exclusive side does not wait for shared holders',
+    file: 'sync/transition-lock.js',
+    find: 'if (i !== this.#participant && this.#awaitShared(i))',
+    replace: 'if (false)',
+    scenarios: ['fill-pause'],
+  },
+  {
+    id: 'shared-does-not-step-back',
+    rule: 'R7',
+    about: 'a thread that waits for a transition keeps its word up',
+    file: 'sync/transition-lock.js',
+    find: 'this.#stepBack();\n            parkOnWord',
+    replace: 'parkOnWord',
+    scenarios: ['fill-pause'],
+  },
+  {
+    id: 'no-exclusive-on-disconnect',
+    rule: 'R7',
+    about: 'the last close takes no exclusive lock (the seed before its commit)',
+    file: 'adapter/transitions.js',
+    find: 'this.#exclude(change);',
+    replace: 'change();',
+    scenarios: ['fill-close'],
+  },
+  {
+    id: 'no-shared-around-filling',
+    rule: 'R2',
+    about: 'the poller fills without the shared lock (the seed before its commit)',
+    file: 'adapter/data-path.js',
+    find: 'let length = 0;\n        lock.enterShared();\n        try {\n            if (this.#shared.acceptance() !== Acceptance.SUCCESS)\n                return false;',
+    replace:
+      'let length = 0;\n        try {\n            if (this.#shared.acceptance() !== Acceptance.SUCCESS)\n                return false;',
+    scenarios: ['fill-pause'],
+  },
+  {
+    id: 'halt-does-not-wait',
+    rule: 'R8',
+    about: 'a halt does not wait for operations inside',
+    file: 'sync/rundown.js',
+    find: 'if (Atomics.load(this.#words, inside) !== 0 && liveness.isAlive(i))',
+    replace: 'if (false)',
+    scenarios: ['halt-write', 'halt-read'],
+  },
+  {
+    id: 'read-ignores-halt',
+    rule: 'R8',
+    about: 'a parked read does not see that the adapter is gone',
+    file: 'adapter/miniport.js',
+    find: 'check();\n            this.#requirePresent();',
+    replace: 'check();',
+    scenarios: ['halt-read'],
+  },
+  {
+    id: 'mutex-waits-for-the-dead',
+    rule: 'R9',
+    about: 'a mutex of a dead thread is waited for for ever',
+    file: 'sync/mutex.js',
+    find: '|| this.#liveness.isAlive(holder)',
+    replace: '|| true',
+    scenarios: ['filler-dies'],
+  },
+  {
+    id: 'exclusive-waits-for-the-dead',
+    rule: 'R9',
+    about: 'the exclusive side waits for a dead shared holder',
+    file: 'sync/transition-lock.js',
+    find: 'if (this.#liveness.isAlive(participant))',
+    replace: 'if (true)',
+    scenarios: ['filler-dies'],
+  },
+  {
+    id: 'hand-of-the-dead-stays',
+    rule: 'R9',
+    about: 'the block of a dead thread is not cleared',
+    file: 'sync/participants.js',
+    find: 'clearBlock(words, participant);\n    changeClaim',
+    replace: 'changeClaim',
+    scenarios: ['reader-dies'],
+  },
+  {
+    id: 'abandoned-uncounted',
+    rule: 'R3',
+    about: 'what a dead thread had in its hand is not counted',
+    file: 'adapter/transitions.js',
+    find: 'counters.add(Counter.DROP_ABANDONED, abandoned);',
+    replace: '',
+    scenarios: ['reader-dies'],
+  },
+  {
+    id: 'journal-ignored',
+    rule: 'R3',
+    about: 'a move that a death interrupted is not set right',
+    file: 'sync/hand.js',
+    find: 'const moved = now !== Atomics.load(words, Word.JOURNAL_AT);',
+    replace: 'const moved = true;',
+    scenarios: ['reader-dies', 'filler-dies'],
+  },
+  {
+    id: 'start-under-lock',
+    rule: 'R10',
+    about: 'starting up takes the TransitionLock',
+    file: 'adapter/gate.js',
+    find: 'this.#shared.lockTake();',
+    replace: 'this.#shared.lock.enterExclusive(); this.#shared.lockTake();',
+    scenarios: ['restart-send'],
+  },
+  {
+    id: 'clear-inside-exclusive',
+    rule: 'R11',
+    about: 'the queue is cleared inside the exclusive hold (the seed before its commit)',
+    file: 'adapter/transitions.js',
+    find: 'this.#exclude(() => this.#change(AdapterState.PAUSING));\n            this.#path.clearQueue(reason);',
+    replace:
+      'this.#exclude(() => { this.#change(AdapterState.PAUSING); this.#path.clearQueue(reason); });',
+    scenarios: ['fill-pause'],
+  },
+];
