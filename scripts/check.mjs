@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { runNode, runTool } from './lib/project.mjs';
 
 /** Suites that need no privilege and little time; `npm test` runs all there are. */
-const SUITES = 'unit,contract,model,api,package';
+const SUITES = 'unit,contract,model,api,package,race';
 const MS_PER_SECOND = 1000;
 const DECIMALS = 1;
 const NAME_COLUMNS = 16;

@@ -5,7 +5,7 @@
  *   npm test -- --suite unit,model            these suites
  *   npm test -- wire/checksum                 only test files whose path contains this
  *   npm test -- --name 'drops the oldest'     only tests whose name matches
- *   npm test -- --no-skips                    a skipped test is a failure
+ *   npm test -- --no-skips                    a skipped test is a failure (or TYPETUN_NO_SKIPS=1)
  *
  * Exit status 0 only if everything compiled, at least one test ran in every file, and none failed.
  * The list of files is made here: `node --test <folder>` and quoted globs mean different things in
@@ -22,7 +22,7 @@ import { filesUnder, ROOT, runNode } from './lib/project.mjs';
 /** Suites whose files run side by side: they share no interface, address or clock. */
 const PARALLEL = ['unit', 'model', 'contract', 'api'];
 /** Suites whose files run one after the other: they measure, or use the machine's interfaces. */
-const SEQUENTIAL = ['alloc', 'cli', 'examples', 'package', 'kernel', 'fuzz'];
+const SEQUENTIAL = ['alloc', 'race', 'cli', 'examples', 'package', 'kernel', 'fuzz'];
 /** Test files at a time. Two, as the smallest machine we build on has two cores. */
 const PARALLEL_FILES = 2;
 /** A test that takes longer hangs (in Node 20 and 22, a file): the slowest take a minute. */
@@ -37,7 +37,7 @@ const { values: options, positionals: fragments } = parseArgs({
   options: {
     suite: { type: 'string', multiple: true },
     name: { type: 'string' },
-    'no-skips': { type: 'boolean', default: false },
+    'no-skips': { type: 'boolean', default: process.env['TYPETUN_NO_SKIPS'] === '1' },
   },
 });
 

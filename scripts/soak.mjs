@@ -1,0 +1,15 @@
+/**
+ * The race tests at full scale, which takes minutes: what exploring cannot reach, with real threads and
+ * real time.
+ *
+ *   npm run soak
+ *   npm run soak -- --scale 10       ten times as much
+ */
+
+import { parseArgs } from 'node:util';
+import { runNode } from './lib/project.mjs';
+
+const { values: options } = parseArgs({ options: { scale: { type: 'string', default: '1' } } });
+
+process.env['TYPETUN_RACE_SCALE'] = options.scale;
+process.exitCode = runNode(['scripts/test.mjs', '--suite', 'race']);
