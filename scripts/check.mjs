@@ -12,7 +12,7 @@ import { runNode, runTool } from './lib/project.mjs';
 const SUITES = 'unit,contract,model,api,package,race';
 const MS_PER_SECOND = 1000;
 const DECIMALS = 1;
-const NAME_COLUMNS = 16;
+const NAME_COLUMNS = 18;
 
 /** @typedef {readonly [name: string, run: () => number]} Step */
 

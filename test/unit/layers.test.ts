@@ -84,6 +84,10 @@ const REFUSED_IMPORTS: readonly Import[] = [
   ['test/unit/a.test.ts', '../../src/index.ts'],
   ['scripts/a.mjs', '../dist/index.js'],
   ['scripts/a.mjs', 'typescript'],
+  ['verify/engine/a.ts', '../rules.ts'],
+  ['verify/engine/a.ts', '#dist/sync/wake.js'],
+  ['verify/a.ts', '../src/sync/wake.ts'],
+  ['verify/scenarios/a.ts', 'typetun'],
 ];
 
 const ALLOWED_IMPORTS: readonly Import[] = [
@@ -117,6 +121,10 @@ const ALLOWED_IMPORTS: readonly Import[] = [
   ['examples/a.ts', 'node:net'],
   ['test/unit/a.test.ts', '#dist/wire/bundle.js'],
   ['scripts/a.mjs', './lib/project.mjs'],
+  ['verify/engine/a.ts', './board.ts'],
+  ['verify/engine/a.ts', 'node:worker_threads'],
+  ['verify/scenarios/a.ts', '../engine/scenario.ts'],
+  ['verify/scenarios/a.ts', '#dist/sync/wake.js'],
 ];
 
 /** A file, its text, and the rules that speak up. */
@@ -190,6 +198,42 @@ const SNIPPETS: readonly Snippet[] = [
     "import { createRequire } from 'node:module';\nexport const a = createRequire(import.meta.url);",
     [],
   ],
+  ...[
+    'void words[0];',
+    'words[0]!++;',
+    'words[0] = 1;',
+    'words[0]! += 1;',
+    'words.fill(0);',
+    'void words.at(0);',
+    'void queue.tailWords[0];',
+    'void queue.self().tailWords[0];',
+  ].map(
+    (access): Snippet => [
+      `"${access}", past Atomics,`,
+      'src/adapter/a.ts',
+      `export function a(words: Int32Array, queue: Queue): void { queue.use(words); ${access} }`,
+      [PLUGIN],
+    ],
+  ),
+  [
+    'words through Atomics, and an element of another array',
+    'src/sync/a.ts',
+    'export const a = (words: Int32Array, b: Uint8Array) => Atomics.load(words, 0) + b[0]!;',
+    [],
+  ],
+  ...[
+    'export const cells = new Int32Array(1);',
+    'export const a: { b?: Int32Array } = {};\na.b = new Int32Array(1);',
+    'export class A { readonly cells = new Int32Array(1); }',
+    'export class A { readonly #cells: Int32Array;\nconstructor() { this.#cells = new Int32Array(1); }\nget a() { return this.#cells; } }',
+  ].map(
+    (text): Snippet => [
+      `an Int32Array by another name in "${text}"`,
+      'src/sync/a.ts',
+      text,
+      [PLUGIN],
+    ],
+  ),
   [
     'a clock in wire/',
     'src/wire/a.ts',
