@@ -9,7 +9,7 @@ import { Counter, ParticipantWord, participantIndex, Word } from '../sync/layout
 import { whenNotified } from '../sync/wake.ts';
 import { ControlQueue } from './control-queue.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
-import type { PowerState } from './state.ts';
+import { PowerState } from './state.ts';
 import { DONE, type Transitions } from './transitions.ts';
 
 /** While a call waits for another thread it looks this often whether that thread still lives, in ms. */
@@ -32,6 +32,8 @@ export class Lifecycle {
   /** The last control call, when it is a pause: another pause joins it. */
   #lastPause: Promise<void> | undefined;
   #halted: Promise<void> | undefined;
+  /** Power is low because the machine sleeps. */
+  #asleep = false;
 
   constructor(shared: SharedAdapter, transitions: Transitions) {
     this.#shared = shared;
@@ -69,6 +71,25 @@ export class Lifecycle {
   /** Changes device power; configuration and handles stay as they are. */
   setPower(power: PowerState): Promise<void> {
     return this.#run(async () => this.#transitions.setPower(power));
+  }
+
+  /** The machine is about to sleep: device power is lowered to D3, unless it is low already. */
+  suspend(): Promise<void> {
+    return this.#run(async () => {
+      if (!this.#shared.present || this.#shared.power !== PowerState.D0) return;
+      this.#transitions.setPower(PowerState.D3);
+      this.#asleep = true;
+    });
+  }
+
+  /** The machine woke up: what {@link suspend} lowered is D0 again, unless changed meanwhile. */
+  resume(): Promise<void> {
+    return this.#run(async () => {
+      const slept = this.#asleep;
+      this.#asleep = false;
+      if (!slept || !this.#shared.present || this.#shared.power !== PowerState.D3) return;
+      this.#transitions.setPower(PowerState.D0);
+    });
   }
 
   /**

@@ -25,6 +25,7 @@ export class OwnedMiniport extends Miniport {
       ended: (participant) => this.transitions.bury(participant),
     });
     link.onEvent((event) => this.#onLinkEvent(event));
+    link.onSystemSleep((phase) => void this.lifecycle[phase]());
   }
 
   /** Initializes, publishes the device name, and starts: Halted -> Paused -> Running. */

@@ -11,10 +11,13 @@
  * promises of `open` and `close`.
  */
 
+import type { SleepListener } from '../os/system-sleep.ts';
 import type { Hand } from '../sync/hand.ts';
 import type { Liveness } from '../sync/participants.ts';
 import type { ParkingPlace } from '../sync/wake.ts';
 import type { BundleIndex } from '../wire/bundle.ts';
+
+export type { SleepListener };
 
 /** An address with its prefix length, in canonical text: `10.7.0.1/24`, `fd07::1/64`. */
 export type AddressWithPrefix = string;
@@ -227,6 +230,12 @@ export interface Link extends ParkingPlace {
 
   /** Sets the function that is told of outside changes; one per link. Owner only. */
   onEvent(listener: (event: LinkEvent) => void): void;
+
+  /**
+   * Sets the function that is told, from the event loop, when the host is about to sleep and when it
+   * woke up; one per link, until it is closed. Owner only. Never called where the host does not tell.
+   */
+  onSystemSleep(listener: SleepListener): void;
 
   /** Tells the host whether anybody listens (carrier). Informs only; it gates nothing. */
   setMediaConnected(connected: boolean): void;

@@ -121,6 +121,10 @@ export class ScriptedLink implements Link {
     // Nothing happens to it.
   }
 
+  onSystemSleep(): void {
+    // Never sleeps.
+  }
+
   setMediaConnected(): void {
     // Nobody to tell.
   }

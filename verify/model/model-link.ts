@@ -132,6 +132,10 @@ export class ModelLink implements Link {
     // Nothing happens to it.
   }
 
+  onSystemSleep(): void {
+    // Never sleeps.
+  }
+
   setMediaConnected(): void {
     this.#checkReleased('setMediaConnected');
   }

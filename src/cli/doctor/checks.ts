@@ -1,8 +1,10 @@
 /** What this machine and this user allow, one fact at a time. Nothing is changed for good. */
 
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Adapter, isTunError, TunErrorCode } from '../../index.ts';
 import { ffi } from '../../os/ffi.ts';
+import { watchSystemSleep } from '../../os/system-sleep.ts';
 import { describeError } from '../errors.ts';
 
 /** One fact. */
@@ -18,6 +20,8 @@ export interface Finding {
 const TUN_DEVICE = '/dev/net/tun';
 /** `CAP_NET_ADMIN` (linux/capability.h), as a bit of CapEff in /proc/self/status. */
 const CAP_NET_ADMIN = 1n << 12n;
+/** A bus answers in a few ms; one that does not is as good as none to adapters too. */
+const BUS_WAIT_MS = 2000;
 /** The oldest Node the package runs on (package.json, engines). */
 const OLDEST_NODE = [20, 19] as const;
 
@@ -32,6 +36,7 @@ export async function findings(): Promise<Finding[]> {
     pingGroups(),
     userNamespaces(),
     reversePath(),
+    await systemSleep(),
     await kernelLink(),
     await memoryLink(),
   ];
@@ -143,6 +148,22 @@ function reversePath(): Finding {
     ...(words === 'strict'
       ? { remedy: 'if packets vanish: sysctl net.ipv4.conf.all.rp_filter=2' }
       : {}),
+  };
+}
+
+async function systemSleep(): Promise<Finding> {
+  using watch = watchSystemSleep(() => undefined);
+  // Of the two only the timer keeps the process until the answer is there.
+  const waited = new AbortController();
+  const { signal } = waited;
+  const heard = await Promise.race([watch.available, sleep(BUS_WAIT_MS, false, { signal })]);
+  waited.abort();
+  return {
+    name: 'system-sleep',
+    ok: heard || undefined,
+    detail: heard
+      ? 'logind tells when the machine sleeps: adapters lower their power'
+      : 'no logind on the system bus: adapters do not notice when the machine sleeps',
   };
 }
 

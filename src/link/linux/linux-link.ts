@@ -4,7 +4,16 @@ import { close } from 'node:fs';
 import { promisify } from 'node:util';
 import { duplicate, libc } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
-import type { Link, LinkEvent, LinkInfo, LinkReconfig, LinkToken, LinkWatch } from '../link.ts';
+import { type SleepWatch, watchSystemSleep } from '../../os/system-sleep.ts';
+import type {
+  Link,
+  LinkEvent,
+  LinkInfo,
+  LinkReconfig,
+  LinkToken,
+  LinkWatch,
+  SleepListener,
+} from '../link.ts';
 import type { LinuxControl } from './control.ts';
 import type { Tun } from './tun.ts';
 import { TunLink } from './tun-link.ts';
@@ -17,6 +26,7 @@ export class LinuxLink extends TunLink implements Link {
   readonly #shared: TunMemory;
   readonly #control: LinuxControl;
   #watch: Watch | undefined;
+  #sleep: SleepWatch | undefined;
   #closing: Promise<void> | undefined;
 
   /** Takes over `tun` and `control`; `close` releases both. */
@@ -38,6 +48,10 @@ export class LinuxLink extends TunLink implements Link {
 
   onEvent(listener: (event: LinkEvent) => void): void {
     this.#control.onEvent(listener);
+  }
+
+  onSystemSleep(listener: SleepListener): void {
+    this.#sleep = watchSystemSleep(listener);
   }
 
   configure(change: LinkReconfig): LinkInfo {
@@ -71,6 +85,7 @@ export class LinuxLink extends TunLink implements Link {
 
   /** Closing the last descriptor of a TUN holds a thread for about 20 ms: one of libuv's pool. */
   async #release(): Promise<void> {
+    this.#sleep?.close();
     this.#shared.close();
     await this.#watch?.close();
     await this.#control.close();

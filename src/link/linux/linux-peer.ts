@@ -42,6 +42,10 @@ export class LinuxPeer extends TunLink implements Link {
     // Events are the owner's.
   }
 
+  onSystemSleep(): void {
+    // Sleep is the owner's.
+  }
+
   configure(): LinkInfo {
     throw notOwner();
   }

@@ -21,7 +21,14 @@ import {
 } from '../../limits.ts';
 import { createPacketQueueMemory } from '../../sync/queue-layout.ts';
 import { isPacket } from '../../wire/bundle.ts';
-import type { LinkConfig, LinkEvent, LinkInfo, LinkReconfig, RouteConfig } from '../link.ts';
+import type {
+  LinkConfig,
+  LinkEvent,
+  LinkInfo,
+  LinkReconfig,
+  RouteConfig,
+  SleepListener,
+} from '../link.ts';
 import { Addressing } from './addressing.ts';
 import { DEVICE_WORDS_BYTES, DeviceMemory, type DeviceToken, DeviceWord } from './device-memory.ts';
 import { Turn } from './turn.ts';
@@ -39,6 +46,7 @@ export class MemoryDevice {
   /** The same, for threads that are parked. */
   onArrival: () => void = () => undefined;
   onEvent: (event: LinkEvent) => void = () => undefined;
+  onSystemSleep: SleepListener = () => undefined;
   /** Host's clean-up when the device goes. */
   onGone: () => void = () => undefined;
   readonly #hostQueueLength: number;

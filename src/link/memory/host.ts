@@ -169,6 +169,16 @@ export class MemoryHost {
     this.#stack.device?.remove('removed');
   }
 
+  /** The machine goes to sleep: the adapter lowers its power, if it was on. */
+  suspend(): void {
+    this.#stack.device?.onSystemSleep('suspend');
+  }
+
+  /** The machine woke up: the adapter's power is as before the sleep. */
+  resume(): void {
+    this.#stack.device?.onSystemSleep('resume');
+  }
+
   #change(
     change: { up: boolean } | { mtu: number } | { addresses: readonly string[] },
     event: LinkEvent['type'],

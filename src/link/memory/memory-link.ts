@@ -12,6 +12,7 @@ import type {
   LinkToken,
   LinkUser,
   LinkWatch,
+  SleepListener,
 } from '../link.ts';
 import type { MemoryDevice } from './device.ts';
 import { DeviceLink } from './device-link.ts';
@@ -67,6 +68,10 @@ export class MemoryLink extends DeviceLink implements Link {
 
   onEvent(listener: (event: LinkEvent) => void): void {
     this.#device.onEvent = listener;
+  }
+
+  onSystemSleep(listener: SleepListener): void {
+    this.#device.onSystemSleep = listener;
   }
 
   configure(change: LinkReconfig): LinkInfo {

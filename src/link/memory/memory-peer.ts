@@ -34,6 +34,10 @@ export class MemoryPeer extends DeviceLink implements Link {
     // Events are the owner's.
   }
 
+  onSystemSleep(): void {
+    // Sleep is the owner's.
+  }
+
   configure(): LinkInfo {
     throw notOwner();
   }
