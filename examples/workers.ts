@@ -16,8 +16,11 @@ if (isMainThread) {
     transferList: [...transfer],
   });
   await new Promise((resolve) => worker.once('message', resolve));
-  host.onPacket(() => console.log('the worker sent a packet back'));
-  for (let i = 0; i < 3; i++) await host.ping('10.7.0.2', { timeoutMs: 200 });
+  for (let i = 0; i < 3; i++) {
+    // The worker sends each request back to where it came from; the host answers it, by the worker.
+    const { received } = await host.ping('10.7.0.2', { timeoutMs: 1000 });
+    console.log(`ping ${i + 1}: ${received ? 'answered' : 'lost'}`);
+  }
   await adapter.pause(); // no packet passes in any thread now
   console.log(`${adapter.statistics.bundles.packetsRead} packets read, ${adapter.state}`);
   await worker.terminate(); // its handle is closed, and nothing it held stays locked

@@ -24,5 +24,13 @@ if (name === undefined || !names.includes(name)) {
 } else {
   const program = join(ROOT, 'build', 'examples', `${name}.js`);
   process.argv = [process.execPath, program, ...args];
-  await import(pathToFileURL(program).href);
+  try {
+    await import(pathToFileURL(program).href);
+  } catch (error) {
+    // What typetun refuses says all there is to say; a stack would only bury it.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (!code.startsWith('ERR_TUN_')) throw error;
+    process.stderr.write(`${/** @type {Error} */ (error).message}\n`);
+    process.exitCode = 1;
+  }
 }

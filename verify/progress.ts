@@ -69,17 +69,19 @@ export class Progress {
   end(report: Report): void {
     this.#line('');
     for (const { id, text, holds, tested } of report.rules) {
-      const verdict = holds ? 'holds ' : 'BROKEN';
-      this.#line(
-        `${id.padEnd(4)} ${verdict} tested ${String(tested).padStart(NUMBER_COLUMNS)}  ${text}`,
-      );
+      const count = tested === 0 ? 'not tested' : `tested ${String(tested)}`;
+      const verdict = tested === 0 ? '      ' : holds ? 'holds ' : 'BROKEN';
+      this.#line(`${id.padEnd(4)} ${verdict} ${count.padStart(NUMBER_COLUMNS + 7)}  ${text}`);
     }
-    this.#line(
-      `\n${report.ok ? 'All rules hold' : 'NOT all is well'}; ${report.seconds.toFixed(0)} s.`,
-    );
+    this.#line(`\n${summary(report)}; ${report.seconds.toFixed(0)} s.`);
   }
 
   #line(text: string): void {
     process.stdout.write(`${this.#live ? '\r\x1b[K' : ''}${text}\n`);
   }
+}
+
+function summary({ ok, rules }: Report): string {
+  if (!ok) return 'NOT all is well';
+  return rules.every(({ tested }) => tested > 0) ? 'All rules hold' : 'All rules tested hold';
 }

@@ -1,6 +1,7 @@
 /** The addresses of the demo: the promised ones, or the first others that nobody uses. */
 
 import { networkInterfaces } from 'node:os';
+import { routedNetworks } from '../../os/routes.ts';
 import { type Prefix, parsePrefix, prefixContains } from '../../wire/address.ts';
 
 /** One family's side of the reflector. */
@@ -35,12 +36,24 @@ function candidate(second: number): DemoAddresses {
   };
 }
 
-/** Networks this machine's interfaces are in, as `address/length`. */
+/**
+ * Networks that this machine's interfaces are in or that are routed elsewhere, as `address/length`.
+ * Of the routes only those that would win over the adapter's own: Node's list of interfaces lacks
+ * those without carrier, such as a stopped tunnel, but not their routes.
+ */
 export function usedNetworks(): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .map((one) => one.cidr)
-    .filter((cidr): cidr is string => cidr !== null);
+  const own = candidate(FIRST);
+  const least = { 4: parsePrefix(own[4].prefix).length, 6: parsePrefix(own[6].prefix).length };
+  return [
+    ...Object.values(networkInterfaces())
+      .flatMap((list) => list ?? [])
+      .map((one) => one.cidr)
+      .filter((cidr): cidr is string => cidr !== null),
+    ...routedNetworks().filter((text) => {
+      const { family, length } = parsePrefix(text);
+      return length >= least[family];
+    }),
+  ];
 }
 
 /**

@@ -18,6 +18,7 @@ export function likelyCauses(link: 'linux' | 'memory'): string[] {
   }
   causes.push(
     'a firewall that drops what comes in by a new interface ("nft list ruleset", "iptables -S")',
+    'another interface or route with the same network ("ip route")',
     'another program that configures new interfaces (NetworkManager, a VPN client)',
   );
   return causes;

@@ -52,7 +52,7 @@ export async function runDemoCommand(options: DemoCommandOptions): Promise<numbe
 
 function printOpened({ adapter, link, reason }: DemoAdapter, terminal: Terminal): void {
   const where = link === 'linux' ? "the kernel's TUN" : 'in process';
-  terminal.line(`${terminal.style('typetun demo', 'bold')} on ${where}: ${reason}`);
+  terminal.line(`${terminal.style('typetun demo', 'bold')}, ${where}: ${reason}`);
   terminal.line(
     `adapter ${terminal.style(adapter.name, 'bold')}, device ${adapter.deviceName}, ${adapter.addresses.join(', ')}, MTU ${adapter.mtu}`,
   );

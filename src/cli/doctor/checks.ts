@@ -75,7 +75,7 @@ function tunDevice(): Finding {
       detail: missing ? `${TUN_DEVICE} does not exist` : `${TUN_DEVICE} may not be opened`,
       remedy: missing
         ? 'modprobe tun; in a container, --device /dev/net/tun'
-        : `run as root, or chmod 0666 ${TUN_DEVICE}`,
+        : `run as root, or let users open it: chmod 0666 ${TUN_DEVICE} (as many systems have it; making a device still takes CAP_NET_ADMIN)`,
     };
   }
 }
@@ -91,7 +91,8 @@ function netAdmin(): Finding {
         name,
         ok,
         detail: 'CAP_NET_ADMIN is not effective',
-        remedy: 'run as root, or setcap cap_net_admin+ep on the node binary',
+        remedy:
+          'run as root, or setcap cap_net_admin+ep on a copy of the node binary that only you may run: whoever runs it has the right',
       };
 }
 
