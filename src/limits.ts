@@ -75,6 +75,12 @@ export const DEFAULT_MTU = 1500;
  */
 export const DEFAULT_HOST_QUEUE_LENGTH = 1000;
 
+/**
+ * Packets one super-packet is to stand for at most: a quarter of a bundle. 61,424 bytes make 44 of
+ * 1448 bytes of payload.
+ */
+export const MAX_SUPER_PACKET_SEGMENTS = 64;
+
 /** Largest host queue length accepted: the kernel allocates a pointer for each place at once. */
 export const MAX_HOST_QUEUE_LENGTH = 1_000_000;
 

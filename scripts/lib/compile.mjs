@@ -3,11 +3,14 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { buildKernels, GENERATED_KERNELS } from './kernels.mjs';
 import { filesUnder, ROOT, runTool, toolPath } from './project.mjs';
 
 /** What the product was last built from. Not in `dist`, which is published. */
 const STAMP = join(ROOT, 'build', 'dist.stamp');
 const COMMAND = join(ROOT, 'dist', 'cli', 'main.js');
+/** Compiled to WebAssembly instead (kernels.mjs). */
+const ASSEMBLY = 'src/wire/kernels/assembly/';
 const EXECUTABLE_MODE = 0o755;
 /** What one source file becomes (tsconfig.json: declarations and maps). */
 const OUTPUT_ENDINGS = ['.js', '.js.map', '.d.ts', '.d.ts.map'];
@@ -34,6 +37,7 @@ export function buildProduct({ say = () => {} } = {}) {
   const wanted = fingerprint();
   if (wanted === lastBuilt() && missing().length === 0) return 'current';
   say('building dist');
+  if (!buildKernels()) return 'failed';
   const compiled = compile('tsconfig.json');
   if (existsSync(COMMAND)) chmodSync(COMMAND, EXECUTABLE_MODE);
   if (!compiled) return 'failed';
@@ -45,7 +49,8 @@ export function buildProduct({ say = () => {} } = {}) {
 
 /** @returns {string[]} every file that `dist` must hold */
 function outputs() {
-  return filesUnder('src', '.ts').flatMap((source) => {
+  const sources = filesUnder('src', '.ts').filter((path) => !path.startsWith(ASSEMBLY));
+  return sources.flatMap((source) => {
     const stem = source.replace(/^src/, 'dist').replace(/\.ts$/, '');
     return OUTPUT_ENDINGS.map((ending) => stem + ending);
   });
@@ -66,7 +71,9 @@ function removeStale() {
 function fingerprint() {
   const hash = createHash('sha256');
   const compiler = 'node_modules/typescript/package.json';
-  for (const path of [...filesUnder('src'), 'tsconfig.json', 'tsconfig.base.json', compiler]) {
+  const sources = filesUnder('src').filter((path) => path !== GENERATED_KERNELS);
+  const tools = ['scripts/lib/kernels.mjs', compiler];
+  for (const path of [...sources, 'tsconfig.json', 'tsconfig.base.json', ...tools]) {
     hash
       .update(path)
       .update('\0')

@@ -1,11 +1,24 @@
 /** Walks a bundle packet by packet. Allocates nothing per packet. */
 
-import { type BundleIndex, createBundleIndex, indexBundle } from './bundle.ts';
+import {
+  type BundleIndex,
+  createBundleIndex,
+  HOST_LITTLE_ENDIAN,
+  indexBundle,
+  type PaddingRule,
+} from './bundle.ts';
+import { isCarriedPadding } from './virtio-net.ts';
 
 export class BundleReader {
   readonly #index: BundleIndex = createBundleIndex();
   #bytes: Uint8Array = new Uint8Array(0);
   #at = -1;
+  readonly #isPadding: PaddingRule | undefined;
+
+  /** `carried`: for bundles of an adapter with offload `carry`, with virtio-net headers in the padding. */
+  constructor({ carried = false }: { readonly carried?: boolean } = {}) {
+    this.#isPadding = carried ? isCarriedPadding : undefined;
+  }
 
   /**
    * Begins at the front of a bundle, the first `length` bytes of `bytes`, after checking it whole.
@@ -16,7 +29,7 @@ export class BundleReader {
   reset(bytes: Uint8Array, length: number = bytes.byteLength): void {
     this.#bytes = bytes;
     this.#at = -1;
-    indexBundle(bytes, length, this.#index);
+    indexBundle(bytes, length, this.#index, HOST_LITTLE_ENDIAN, this.#isPadding);
   }
 
   /** Goes to the next packet; false behind the last. */

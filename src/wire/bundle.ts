@@ -82,6 +82,17 @@ export function writeEntryHeader(
   size: number,
   littleEndian: boolean = HOST_LITTLE_ENDIAN,
 ): void {
+  writeSizeWord(bytes, offset, size, littleEndian);
+  for (let i = SIZE_WORD_BYTES; i < ENTRY_HEADER_BYTES; i++) bytes[offset + i] = 0;
+}
+
+/** Writes a size word at `offset`. The caller has checked the room. */
+export function writeSizeWord(
+  bytes: Uint8Array,
+  offset: number,
+  size: number,
+  littleEndian: boolean = HOST_LITTLE_ENDIAN,
+): void {
   if (littleEndian) {
     bytes[offset] = size;
     bytes[offset + 1] = size >>> 8;
@@ -93,7 +104,6 @@ export function writeEntryHeader(
     bytes[offset + 2] = size >>> 8;
     bytes[offset + 3] = size;
   }
-  for (let i = SIZE_WORD_BYTES; i < ENTRY_HEADER_BYTES; i++) bytes[offset + i] = 0;
 }
 
 /**
@@ -121,8 +131,18 @@ export function isPacket(firstByte: number, length: number): boolean {
 }
 
 /**
+ * Whether the padding between size word and packet is right, of the packet of `size` bytes at
+ * `packet`. Allocates nothing.
+ */
+export type PaddingRule = (bytes: Uint8Array, packet: number, size: number) => boolean;
+
+const isZero: PaddingRule = (bytes, packet) =>
+  nonZero(bytes, packet - ENTRY_HEADER_BYTES + SIZE_WORD_BYTES, packet) < 0;
+
+/**
  * Validates the first `length` bytes of `bytes` as one bundle and fills `index`. Allocates nothing
- * unless it throws. Every size word is read once. On an error `index.count` is 0.
+ * unless it throws. Every size word is read once. On an error `index.count` is 0. `isPadding` is for
+ * bundles with something in the padding behind the size words.
  *
  * @throws TunError `BUNDLE_INVALID` naming the entry, its offset, and what was wrong.
  */
@@ -131,6 +151,7 @@ export function indexBundle(
   length: number,
   index: BundleIndex,
   littleEndian: boolean = HOST_LITTLE_ENDIAN,
+  isPadding: PaddingRule = isZero,
 ): void {
   index.count = 0;
   if (length > bytes.byteLength) {
@@ -138,7 +159,10 @@ export function indexBundle(
   }
   // Written so that NaN, which compares as false with everything, is refused too.
   if (!(length >= MIN_WRITE_BYTES)) {
-    throw invalid(0, `it is ${length} bytes long; the shortest holds one entry header of 16 bytes`);
+    throw invalid(
+      0,
+      `it is ${length} bytes long; the shortest holds one entry header of 16 bytes (is it a bare packet? BundleWriter makes bundles)`,
+    );
   }
   if (length > MAX_BUNDLE_BYTES) {
     throw invalid(0, `it is ${length} bytes long; at most ${MAX_BUNDLE_BYTES} are taken at once`);
@@ -146,7 +170,7 @@ export function indexBundle(
   let count = 0;
   let offset = 0;
   while (offset < length) {
-    offset = indexEntry(bytes, offset, length, index, count, littleEndian);
+    offset = indexEntry(bytes, offset, length, index, count, littleEndian, isPadding);
     count++;
   }
   index.count = count;
@@ -160,6 +184,7 @@ function indexEntry(
   index: BundleIndex,
   count: number,
   littleEndian: boolean,
+  isPadding: PaddingRule,
 ): number {
   if (end - offset < ENTRY_HEADER_BYTES) {
     throw invalid(
@@ -175,13 +200,7 @@ function indexEntry(
   const packet = offset + ENTRY_HEADER_BYTES;
   const next = offset + entryBytes(size);
   if (next > end) throw pastEnd(count, offset, size, end);
-  const padded = nonZero(bytes, offset + SIZE_WORD_BYTES, packet);
-  if (padded >= 0) {
-    throw invalid(
-      count,
-      `entry ${count} has the byte 0x${bytes[padded]!.toString(16)} at offset ${padded} in the padding behind its size word; it must be zero`,
-    );
-  }
+  if (!isPadding(bytes, packet, size)) throw badPadding(bytes, count, offset, isPadding);
   if (!isPacket(bytes[packet]!, size)) throw notAPacket(count, offset, size, bytes[packet]!);
   const tail = nonZero(bytes, packet + size, next);
   if (tail >= 0) {
@@ -217,6 +236,25 @@ function invalid(packetIndex: number, what: string): TunError {
   return new TunError(TunErrorCode.BUNDLE_INVALID, `bundle refused, nothing delivered: ${what}`, {
     packetIndex,
   });
+}
+
+function badPadding(
+  bytes: Uint8Array,
+  count: number,
+  offset: number,
+  isPadding: PaddingRule,
+): TunError {
+  if (isPadding !== isZero) {
+    return invalid(
+      count,
+      `entry ${count} at offset ${offset} has a virtio-net header in its padding that does not go with its packet: a length or offset in it lies outside, or it is of a kind there is not`,
+    );
+  }
+  const padded = nonZero(bytes, offset + SIZE_WORD_BYTES, offset + ENTRY_HEADER_BYTES);
+  return invalid(
+    count,
+    `entry ${count} has the byte 0x${bytes[padded]!.toString(16)} at offset ${padded} in the padding behind its size word; it must be zero`,
+  );
 }
 
 function badSize(count: number, offset: number, size: number): TunError {
