@@ -33,7 +33,9 @@ export type {
   LinkEvent,
   LinkInfo,
   LinkProvider,
+  Offload,
   RouteConfig,
+  Segmentation,
 } from './link/link.ts';
 export type { DropPolicy } from './sync/packet-queue.ts';
 export { VERSION } from './version.ts';
@@ -57,3 +59,14 @@ export {
   ipv6NextHeader,
   ipv6PayloadLength,
 } from './wire/ipv6.ts';
+export {
+  isVnetHeader,
+  readVnetHeader,
+  VNET_DATA_VALID,
+  VNET_GSO_ECN,
+  VNET_HEADER_BYTES,
+  VNET_NEEDS_CHECKSUM,
+  VnetGso,
+  type VnetHeader,
+  writeVnetHeader,
+} from './wire/virtio-net.ts';

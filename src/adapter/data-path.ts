@@ -15,7 +15,7 @@
  * lock: an in-process host handles what it was given in `Link.settle`, after everything is released.
  */
 
-import { ENTRY_HEADER_BYTES, entryBytes, MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS } from '../limits.ts';
+import { entryBytes, MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS, MAX_QUEUED_PACKETS } from '../limits.ts';
 import { GiveResult, LINK_CLOSED, type Link, TakeResult } from '../link/link.ts';
 import { Counter } from '../sync/layout.ts';
 import {
@@ -25,11 +25,12 @@ import {
   indexBundle,
   readSizeWord,
 } from '../wire/bundle.ts';
+import { isCarriedPadding } from '../wire/virtio-net.ts';
 import { Bundle } from './bundle.ts';
+import { BundleCounts } from './bundle-counts.ts';
 import { DROP_REASON, RECEIVE_DROP_REASON } from './drop-reasons.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 import { Acceptance } from './state.ts';
-import { Tally } from './tally.ts';
 
 /**
  * Bytes of the bundle in which packets pass from the link to the queue when no read waits. Small
@@ -47,9 +48,12 @@ export class DataPath {
   readonly #dequeued = { packets: 0, octets: 0 };
   readonly #index: BundleIndex = createBundleIndex();
   readonly #given = new GiveResult();
-  readonly #tally = new Tally();
+  readonly #counts: BundleCounts;
   readonly #countQueueFull = (packets: number): void =>
     this.#discard(Counter.DROP_QUEUE_FULL, packets);
+  readonly #remainderOffsets = new Uint32Array(MAX_QUEUED_PACKETS);
+  /** Entries have virtio-net headers. */
+  readonly #carries: boolean;
   #linkClosed = false;
 
   /** `onTransactionsEnded` is called, under no lock, whenever transactions of this thread ended. */
@@ -58,6 +62,8 @@ export class DataPath {
     this.#link = link;
     this.#onTransactionsEnded = onTransactionsEnded;
     this.#taken = new TakeResult(shared.hand);
+    this.#counts = new BundleCounts(shared.counters);
+    this.#carries = link.capabilities.offload === 'carry';
   }
 
   /** Whether the link said that its device is gone. */
@@ -94,7 +100,7 @@ export class DataPath {
     const { packets } = hand;
     if (packets === 0) return undefined;
     hand.handOver();
-    this.#countRead(target, packets);
+    this.#counts.read(target, packets);
     hand.empty();
     this.#onTransactionsEnded();
     return new Bundle(target.subarray(0, length), packets, sequence);
@@ -182,7 +188,8 @@ export class DataPath {
   write(bytes: Uint8Array, length: number): number {
     const index = this.#index;
     try {
-      indexBundle(bytes, length, index);
+      if (this.#carries) indexBundle(bytes, length, index, HOST_LITTLE_ENDIAN, isCarriedPadding);
+      else indexBundle(bytes, length, index);
     } catch (error) {
       this.#shared.counters.add(Counter.IN_ERRORS, 1);
       throw error;
@@ -248,7 +255,7 @@ export class DataPath {
       lock.leaveShared();
       this.#shared.delivering = false;
     }
-    this.#countWritten(bytes);
+    this.#counts.written(bytes, this.#index, this.#given.refused);
     return Acceptance.SUCCESS;
   }
 
@@ -256,17 +263,29 @@ export class DataPath {
     const taken = this.#taken;
     const length = this.#link.take(bytes, offset, maxPackets, taken);
     this.#countUnusable();
-    if (taken.remainderBytes > 0) this.#putBack(taken.remainderBytes);
+    if (taken.remainderPackets > 0) this.#putBack(taken.remainderPackets);
     if (length !== LINK_CLOSED) return length;
     this.#linkClosed = true;
     return 0;
   }
 
-  #putBack(length: number): void {
+  /** The last first, so that they stay in order. What finds no place is dropped: the newest. */
+  #putBack(packets: number): void {
     const { hand, queue } = this.#shared;
-    if (hand.putBack(queue, this.#link.remainder, length)) return;
-    this.#countQueueFull(1);
-    hand.drop(1);
+    const { remainder } = this.#link;
+    const offsets = this.#remainderOffsets;
+    let offset = 0;
+    for (let i = 0; i < packets; i++) {
+      offsets[i] = offset;
+      offset += entryBytes(readSizeWord(remainder, offset, HOST_LITTLE_ENDIAN));
+    }
+    for (let i = packets - 1; i >= 0; i--) {
+      const at = offsets[i]!;
+      const size = readSizeWord(remainder, at, HOST_LITTLE_ENDIAN);
+      if (hand.putBack(queue, remainder, at, size)) continue;
+      this.#countQueueFull(1);
+      hand.drop(1);
+    }
   }
 
   #countUnusable(): void {
@@ -297,32 +316,5 @@ export class DataPath {
     if (packets === 0) return;
     this.#shared.counters.add(Counter.OUT_DISCARDS, packets);
     this.#shared.counters.add(reason, packets);
-  }
-
-  #countRead(bytes: Uint8Array, packets: number): void {
-    const { counters } = this.#shared;
-    this.#tally.reset();
-    let offset = 0;
-    for (let i = 0; i < packets; i++) {
-      const size = readSizeWord(bytes, offset, HOST_LITTLE_ENDIAN);
-      this.#tally.add(bytes, offset + ENTRY_HEADER_BYTES, size);
-      offset += entryBytes(size);
-    }
-    this.#tally.addTo(counters, 'out');
-    counters.add(Counter.BUNDLES_READ, 1);
-    counters.raise(Counter.LARGEST_BUNDLE, packets);
-  }
-
-  #countWritten(bytes: Uint8Array): void {
-    const { counters } = this.#shared;
-    const index = this.#index;
-    this.#tally.reset();
-    for (let i = 0; i < index.count; i++) {
-      const length = index.lengths[i]!;
-      if (length > 0) this.#tally.add(bytes, index.offsets[i]!, length);
-    }
-    this.#tally.addTo(counters, 'in');
-    counters.add(Counter.BUNDLES_WRITTEN, 1);
-    counters.add(Counter.IN_ERRORS, this.#given.refused);
   }
 }

@@ -11,7 +11,7 @@ import {
   MIN_MTU_IPV6,
   MIN_QUEUE_BYTES,
 } from '../limits.ts';
-import type { LinkConfig, LinkProvider, LinkReconfig, RouteConfig } from '../link/link.ts';
+import type { LinkConfig, LinkProvider, LinkReconfig, Offload, RouteConfig } from '../link/link.ts';
 import type { DropPolicy } from '../sync/packet-queue.ts';
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from '../wire/address.ts';
 
@@ -29,6 +29,14 @@ export interface AdapterOptions {
   readonly ipv6LinkLocal?: boolean;
   /** Packets the system queues in front of the adapter before it drops. Default 1000. */
   readonly hostQueueLength?: number;
+  /**
+   * What becomes of super-packets, which a system with segmentation offload hands over in place of up
+   * to 44 ordinary ones. `split`, the default where the system can: the adapter splits them, and
+   * merges what is written; the program sees ordinary packets, at several times the speed. `carry`:
+   * the program gets them as they are, each with its virtio-net header in its entry, and may write
+   * such. `off`: the system makes none. What was granted is in `adapter.properties.offload`.
+   */
+  readonly offload?: Offload;
   /** Network namespace to make the adapter in: a name as `ip netns` uses it, or a path. Linux. */
   readonly netns?: string;
   /** Whether packets are taken from the system while no read waits. Default true. */
@@ -75,6 +83,7 @@ const OPTION_NAMES = [
   'routes',
   'ipv6LinkLocal',
   'hostQueueLength',
+  'offload',
   'netns',
   'prefetch',
   'dropPolicy',
@@ -114,6 +123,7 @@ export function checkOptions(options: AdapterOptions): CheckedOptions {
         MAX_HOST_QUEUE_LENGTH,
         'packets',
       ),
+      offload: checkOffload(options.offload ?? 'split'),
       netns: checkNetns(options.netns),
     },
     prefetch: checkBoolean('prefetch', options.prefetch ?? true),
@@ -236,6 +246,11 @@ function checkMtu(mtu: number, ipv6: boolean): void {
 function checkNetns(netns: string | undefined): string | undefined {
   if (netns === undefined || (typeof netns === 'string' && netns !== '')) return netns;
   throw new TypeError(`netns is ${shown(netns)}; give a name of "ip netns list" or a path`);
+}
+
+function checkOffload(offload: Offload): Offload {
+  if (offload === 'split' || offload === 'carry' || offload === 'off') return offload;
+  throw new TypeError(`offload is ${shown(offload)}; give 'split', 'carry' or 'off'`);
 }
 
 function checkDropPolicy(policy: DropPolicy): DropPolicy {

@@ -7,7 +7,7 @@ import {
   MAX_QUEUED_PACKETS,
   VENDOR_ID,
 } from '../limits.ts';
-import type { Link, LinkCapabilities } from '../link/link.ts';
+import type { Link, LinkCapabilities, Offload } from '../link/link.ts';
 import { DRIVER_VERSION } from '../version.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 
@@ -38,8 +38,8 @@ export interface AdapterProperties {
   /** What carries the packets: the kernel's TUN or the in-process host. */
   readonly link: Link['kind'];
   readonly capabilities: LinkCapabilities;
-  /** How packets are moved when super-packets are possible; `off`: one by one. */
-  readonly offload: 'off';
+  /** What becomes of super-packets; also where less was granted than asked for. */
+  readonly offload: Offload;
   readonly dropPolicy: 'drop-oldest' | 'drop-newest';
   readonly prefetch: boolean;
   /** Byte bound of the packet queue. */
@@ -81,7 +81,7 @@ export function readProperties(
     lookahead: shared.lookahead,
     link: link.kind,
     capabilities: link.capabilities,
-    offload: 'off',
+    offload: link.capabilities.offload,
     dropPolicy: options.dropPolicy,
     prefetch: options.prefetch,
     queueBytes: shared.queue.maxBytes,

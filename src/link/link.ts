@@ -30,6 +30,15 @@ export interface RouteConfig {
   readonly metric?: number | undefined;
 }
 
+/**
+ * What becomes of super-packets, which a host with segmentation offload hands over in place of up to
+ * some dozens of ordinary ones:
+ * - `split`: the link splits them, and merges what is written: programs see ordinary packets;
+ * - `carry`: they are passed on, each with its virtio-net header in its entry (wire/virtio-net.ts);
+ * - `off`: the host is told not to make any.
+ */
+export type Offload = 'split' | 'carry' | 'off';
+
 /** What a device is to look like. Validated by `adapter/options.ts` before it gets here. */
 export interface LinkConfig {
   /** Interface name, or undefined to let the host choose. */
@@ -42,6 +51,8 @@ export interface LinkConfig {
   readonly ipv6LinkLocal: boolean;
   /** Packets the host queues in front of the device before it drops. */
   readonly hostQueueLength: number;
+  /** `split` where the host can, else `off`; `carry` or failing. */
+  readonly offload: Offload;
   /** Network namespace (name or path) the device is made in; undefined for the present one. */
   readonly netns: string | undefined;
 }
@@ -69,12 +80,17 @@ export interface LinkInfo {
   readonly addresses: readonly AddressWithPrefix[];
 }
 
+/** TCP over IPv4, TCP over IPv6, UDP over both. */
+export type Segmentation = 'tso4' | 'tso6' | 'uso';
+
 /** What this link can do. Fixed while it is open. */
 export interface LinkCapabilities {
   /** Whether one system call moves several packets. */
   readonly batch: boolean;
-  /** Offload modes granted, strongest first; `off` always works. */
-  readonly offload: readonly 'off'[];
+  /** What was granted of the offload that was asked for. */
+  readonly offload: Offload;
+  /** Kinds of super-packets that the host makes, and takes. */
+  readonly segmentation: readonly Segmentation[];
   /** Whether media state reaches the host as carrier. */
   readonly carrier: boolean;
   /** Hardware queues. */
@@ -94,10 +110,12 @@ export class TakeResult {
   /** Packets that could not be read as IPv4 or IPv6 and were discarded. */
   unreadable = 0;
   /**
-   * Bytes of one packet that was read and did not fit: it lies in {@link Link.remainder} and
-   * belongs at the head of the adapter's queue. 0 when there is none.
+   * Packets that were read and did not fit: their entries lie in {@link Link.remainder}, one after
+   * the other, and belong at the head of the adapter's queue.
    */
-  remainderBytes = 0;
+  remainderPackets = 0;
+  /** Their bytes, as `octets`. */
+  remainderOctets = 0;
   readonly #hand: Hand | undefined;
 
   /** `hand` is told of each packet the moment it is taken, whatever becomes of it. */
@@ -115,7 +133,8 @@ export class TakeResult {
     this.octets = 0;
     this.oversize = 0;
     this.unreadable = 0;
-    this.remainderBytes = 0;
+    this.remainderPackets = 0;
+    this.remainderOctets = 0;
   }
 }
 
@@ -172,6 +191,8 @@ export type LinkToken =
       /** A descriptor that stays open until the link is closed or all its users are gone. */
       readonly fd: number;
       readonly memory: SharedArrayBuffer;
+      readonly offload: Offload;
+      readonly segmentation: readonly Segmentation[];
       readonly info: LinkInfo;
     }
   | {
@@ -189,7 +210,7 @@ export interface Link extends ParkingPlace {
   readonly capabilities: LinkCapabilities;
   /** The device as last read back or reported; of an attached thread, as the owner last told it. */
   readonly info: LinkInfo;
-  /** Holds the bundle entry of a packet that did not fit, from offset 0, until the next `take`. */
+  /** Holds the bundle entries of what did not fit, from offset 0, until the next `take`. */
   readonly remainder: Uint8Array;
 
   /** Who uses the link in this thread. Once, before anything else. */

@@ -62,11 +62,14 @@ export class Hand {
     return queued;
   }
 
-  /** Puts the entry at the head of the queue, out of the hand; false when there is no place. Under TAKE. */
-  putBack(queue: PacketQueue, bytes: Uint8Array, length: number): boolean {
+  /**
+   * Puts the entry at `offset` at the head of the queue, out of the hand; false when there is no
+   * place. Under TAKE.
+   */
+  putBack(queue: PacketQueue, bytes: Uint8Array, offset: number, length: number): boolean {
     const inHand = this.packets;
     this.#begin(JournalKind.HEAD, queue.head, inHand, inHand - 1);
-    const queued = queue.pushHead(bytes, 0, length);
+    const queued = queue.pushHead(bytes, offset, length);
     if (queued) this.drop(1);
     this.#end();
     return queued;

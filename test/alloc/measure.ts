@@ -6,14 +6,20 @@
  * packets per bundle is compared: the slope is what a packet costs.
  */
 
-import { Adapter, BundleReader, BundleWriter, swapAddresses } from 'typetun';
+import { Adapter, type AdapterOptions, BundleReader, BundleWriter, swapAddresses } from 'typetun';
 import { MemoryHost } from 'typetun/testing';
 import { DataPath } from '#dist/adapter/data-path.js';
+import { ENTRY_HEADER_BYTES, entryBytes } from '#dist/limits.js';
+import { simdKernels } from '#dist/wire/kernels/kernels.js';
+import { MERGE_CONSUMED, SUPER, WORK, WORK_BYTES } from '#dist/wire/kernels/layout.js';
 import { packet } from '../support/packets.ts';
 import { ScriptedLink } from '../support/scripted-link.ts';
+import { superPacket } from '../support/transport-packets.ts';
 
 const FEW = 8;
 const MANY = 248;
+/** What one read takes whatever the offload: a quarter of a bundle is kept for a super-packet. */
+const BUNDLEFUL = 180;
 const BUNDLES = 200;
 const SAMPLES = 9;
 const WARM_UP = 3000;
@@ -21,6 +27,8 @@ const WARM_UP = 3000;
 const ROUNDS = 300;
 const ROUNDS_PER_COLLECTION = 20;
 const PACKET_BYTES = 1400;
+/** Payload of each packet of a super-packet, so that the largest is within bounds. */
+const SEGMENT_BYTES = 250;
 const BUFFER_BYTES = 256 * 1424;
 
 const gc = globalThis.gc;
@@ -92,7 +100,7 @@ function codec(): number {
 async function device(adapter: Adapter, send: () => unknown): Promise<number> {
   const handle = adapter.openDevice();
   const buffer = new Uint8Array(BUFFER_BYTES);
-  const reader = new BundleReader();
+  const reader = new BundleReader({ carried: adapter.properties.offload === 'carry' });
   const round = async (packets: number): Promise<number> => {
     for (let i = 0; i < packets; i++) await send();
     const before = process.memoryUsage().heapUsed;
@@ -112,9 +120,9 @@ async function device(adapter: Adapter, send: () => unknown): Promise<number> {
   for (let i = 0; i < ROUNDS; i++) {
     if (i % ROUNDS_PER_COLLECTION === 0) gc!();
     few = Math.min(few, await round(FEW));
-    many = Math.min(many, await round(MANY));
+    many = Math.min(many, await round(BUNDLEFUL));
   }
-  return (many - few) / (MANY - FEW);
+  return (many - few) / (BUNDLEFUL - FEW);
 }
 
 async function memoryLink(): Promise<number> {
@@ -124,11 +132,40 @@ async function memoryLink(): Promise<number> {
   return await device(adapter, () => host.send(one));
 }
 
-/** Over the kernel's TUN, when asked for: that takes privileges. */
-async function kernel(): Promise<number | undefined> {
-  if (process.argv[2] !== 'kernel') return undefined;
+/** Splitting a super-packet, and merging the packets it becomes. */
+function kernels(): number {
+  const made = simdKernels();
+  const { tables } = made;
+  const whole = superPacket(
+    {
+      version: 4,
+      protocol: 'udp',
+      flow: 0,
+      payload: new Array<number>(MANY * SEGMENT_BYTES).fill(1),
+    },
+    SEGMENT_BYTES,
+  );
+  const packet = SUPER + ENTRY_HEADER_BYTES;
+  const headers = whole.packet.length - MANY * SEGMENT_BYTES;
+  tables.memory.set(whole.header, packet - whole.header.length);
+  tables.memory.set(whole.packet, packet);
+  for (let i = 0; i < MANY; i++) {
+    tables.offsets[i] = ENTRY_HEADER_BYTES + i * entryBytes(headers + SEGMENT_BYTES);
+    tables.lengths[i] = headers + SEGMENT_BYTES;
+  }
+  return slope((packets) => {
+    made.split(packet, headers + packets * SEGMENT_BYTES, WORK, WORK_BYTES, MANY, 0);
+    made.mergeReset();
+    for (let at = 0; at < packets; at += tables.results[MERGE_CONSUMED]!) {
+      made.merge(WORK, at, packets, true);
+    }
+  });
+}
+
+/** Over the kernel's TUN: that takes privileges. */
+async function kernel(offload: NonNullable<AdapterOptions['offload']>): Promise<number> {
   const { createSocket } = await import('node:dgram');
-  await using adapter = await Adapter.create({ addresses: ['10.7.0.1/24'] });
+  await using adapter = await Adapter.create({ addresses: ['10.7.0.1/24'], offload });
   const socket = createSocket('udp4').bind(0, '10.7.0.1');
   await new Promise((resolve) => socket.once('listening', resolve));
   const data = Buffer.alloc(PACKET_BYTES);
@@ -139,12 +176,15 @@ async function kernel(): Promise<number | undefined> {
   return result;
 }
 
-console.log(
-  JSON.stringify({
-    control: control(),
-    dataPath: dataPath(),
-    codec: codec(),
-    memoryLink: await memoryLink(),
-    kernel: await kernel(),
-  }),
-);
+const offload = process.argv[2] as AdapterOptions['offload'];
+const measured =
+  offload === undefined
+    ? {
+        control: control(),
+        dataPath: dataPath(),
+        codec: codec(),
+        memoryLink: await memoryLink(),
+        kernels: kernels(),
+      }
+    : { kernel: await kernel(offload) };
+console.log(JSON.stringify(measured));

@@ -17,10 +17,11 @@ const FLAGS = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size
 const MEASURE = new URL('./measure.js', import.meta.url).pathname;
 
 interface Measured {
-  readonly control: number;
-  readonly dataPath: number;
-  readonly codec: number;
-  readonly memoryLink: number;
+  readonly control?: number;
+  readonly dataPath?: number;
+  readonly codec?: number;
+  readonly memoryLink?: number;
+  readonly kernels?: number;
   readonly kernel?: number;
 }
 
@@ -37,14 +38,17 @@ function withinBudget(what: string, bytes: number | undefined): void {
 
 test('reading, queueing, writing and the codec allocate nothing per packet', () => {
   const measured = measure();
-  assert.ok(measured.control >= CONTROL_BYTES, `control shows only ${measured.control} bytes`);
+  assert.ok(measured.control! >= CONTROL_BYTES, `control shows only ${measured.control} bytes`);
   withinBudget('data path', measured.dataPath);
   withinBudget('codec', measured.codec);
   withinBudget('in-process link', measured.memoryLink);
+  withinBudget('kernels', measured.kernels);
 });
 
-test('reading from and writing to the kernel allocates nothing per packet', {
-  skip: rootSkip(),
-}, () => {
-  withinBudget('kernel link', measure('kernel').kernel);
-});
+for (const offload of ['split', 'carry', 'off']) {
+  test(`reading from and writing to the kernel allocates nothing per packet: ${offload}`, {
+    skip: rootSkip(),
+  }, () => {
+    withinBudget('kernel link', measure(offload).kernel);
+  });
+}

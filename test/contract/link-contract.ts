@@ -14,11 +14,11 @@ import { waitingContract } from './waiting.ts';
  * Registers the tests.
  *
  * @param name The link's `kind`.
- * @param skip Why they cannot run here, or false.
+ * @param variant What tells these tests from others of the same link.
  */
-export function linkContract(name: string, make: MakeSubject, skip: string | false = false): void {
+export function linkContract(name: string, make: MakeSubject, variant = ''): void {
   const contract: Contract = (what, run, change = {}) => {
-    test(`${name}: ${what}`, { skip }, async () => {
+    test(`${name}${variant}: ${what}`, async () => {
       const subject = await make(change);
       try {
         await run(subject);

@@ -94,7 +94,7 @@ export async function takeOnce(
   assert.ok(length > 0, 'a packet came within 2 s');
   assert.equal(length % 16, 0);
   // Validates sizes, versions and zero padding; the buffer was not zero before.
-  const packets = packetsOf(buffer.slice(offset, offset + length));
+  const packets = packetsOf(buffer.slice(offset, offset + length), subject.link);
   assert.equal(packets.length, result.packets);
   assert.equal(
     result.octets,
@@ -130,8 +130,8 @@ export async function untilPacket({ link }: LinkSubject): Promise<void> {
   assert.ok(await until(() => there), 'a packet came');
 }
 
-export function packetsOfOrNone(bundle: Uint8Array): Uint8Array[] {
-  return bundle.length === 0 ? [] : packetsOf(bundle);
+export function packetsOfOrNone(bundle: Uint8Array, link: Link): Uint8Array[] {
+  return bundle.length === 0 ? [] : packetsOf(bundle, link);
 }
 
 export function prefilled(): Uint8Array {
@@ -145,7 +145,8 @@ export function dirtyResult(): TakeResult {
     octets: 99,
     oversize: 99,
     unreadable: 99,
-    remainderBytes: 99,
+    remainderPackets: 99,
+    remainderOctets: 99,
   });
 }
 

@@ -32,7 +32,7 @@ export function takeContract(contract: Contract): void {
       result.octets,
       packets.reduce((sum, packet) => sum + packet.length, 0),
     );
-    assert.equal(result.oversize + result.unreadable + result.remainderBytes, 0);
+    assert.equal(result.oversize + result.unreadable + result.remainderPackets, 0);
   });
 
   contract('takes nothing when there is nothing, and resets the result', ({ link }) => {
@@ -109,12 +109,12 @@ export function takeContract(contract: Contract): void {
       const deadline = performance.now() + 2000;
       while (seen.length < 3 && performance.now() < deadline) {
         const length = link.take(buffer, 0, 256, result);
-        seen.push(...packetsOfOrNone(buffer.subarray(0, length)));
-        if (result.remainderBytes === 0) continue;
-        const entry = entryBytes(result.remainderBytes);
-        const [remainder] = packetsOf(link.remainder.subarray(0, entry));
-        assert.equal(remainder!.length, result.remainderBytes);
-        seen.push(remainder!);
+        seen.push(...packetsOfOrNone(buffer.subarray(0, length), link));
+        const { remainderPackets, remainderOctets } = result;
+        if (remainderPackets === 0) continue;
+        assert.equal(remainderPackets, 1);
+        const entry = entryBytes(remainderOctets);
+        seen.push(...packetsOf(link.remainder.subarray(0, entry), link));
       }
       assert.deepEqual(
         seen.map((packet) => payloadOf(packet, subject)),
@@ -133,8 +133,8 @@ export function takeContract(contract: Contract): void {
     assert.equal(link.take(buffer, 256, 256, new TakeResult()), 0, 'an offset at the very end');
     assert.equal(result.packets, 0);
     const packet =
-      result.remainderBytes > 0
-        ? packetsOf(link.remainder.subarray(0, entryBytes(result.remainderBytes)))[0]!
+      result.remainderPackets > 0
+        ? packetsOf(link.remainder.subarray(0, entryBytes(result.remainderOctets)), link)[0]!
         : (await takeAll(subject, 1)).packets[0]!;
     assert.deepEqual(payloadOf(packet, subject), pattern(500));
   });
@@ -168,7 +168,8 @@ export function takeContract(contract: Contract): void {
         octets: 300 * (HEADERS + 100),
         oversize: 0,
         unreadable: 0,
-        remainderBytes: 0,
+        remainderPackets: 0,
+        remainderOctets: 0,
       },
     );
     assert.equal(subject.link.take(new Uint8Array(BUFFER_BYTES), 0, 256, result), 0);

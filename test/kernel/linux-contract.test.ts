@@ -8,6 +8,7 @@ import type { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { linuxLink } from '#dist/link/linux/provider.js';
 import { linkContract } from '../contract/link-contract.ts';
+import type { MakeSubject } from '../contract/subject.ts';
 import { linkConfig } from '../support/link-use.ts';
 import { addNetns, deleteNetns, ip, rootSkip } from './support/netns.ts';
 
@@ -75,32 +76,37 @@ const skip = rootSkip();
 if (skip !== false) {
   test('the link contract against the kernel', { skip }, () => assert.fail('skipped'));
 } else {
-  linkContract('linux', async (change) => {
-    const netns = await addNetns();
-    const name = 'contract0';
-    const config = { ...linkConfig, name, ...change, netns };
-    const link = await linuxLink().open(config);
-    link.setMediaConnected(true);
-    const host = new HostSocket(netns);
-    await host.answer();
-    return {
-      link,
-      config,
-      local: LOCAL,
-      remote: REMOTE,
-      hostSendUdp: (payload) => host.send(payload),
-      hostReceivedUdp: (atLeast) => host.received(atLeast),
-      outside: {
-        setUp: async (up) => void (await ip('-n', netns, 'link', 'set', name, up ? 'up' : 'down')),
-        setMtu: async (mtu) =>
-          void (await ip('-n', netns, 'link', 'set', name, 'mtu', String(mtu))),
-        remove: async () => void (await ip('-n', netns, 'link', 'del', name)),
-      },
-      close: async () => {
-        await host.close();
-        await link.close();
-        await deleteNetns(netns);
-      },
+  for (const offload of ['split', 'carry', 'off'] as const) {
+    const make: MakeSubject = async (change) => {
+      const netns = await addNetns();
+      const name = 'contract0';
+      const config = { ...linkConfig, name, offload, ...change, netns };
+      const link = await linuxLink().open(config);
+      assert.equal(link.capabilities.offload, offload);
+      link.setMediaConnected(true);
+      const host = new HostSocket(netns);
+      await host.answer();
+      return {
+        link,
+        config,
+        local: LOCAL,
+        remote: REMOTE,
+        hostSendUdp: (payload) => host.send(payload),
+        hostReceivedUdp: (atLeast) => host.received(atLeast),
+        outside: {
+          setUp: async (up) =>
+            void (await ip('-n', netns, 'link', 'set', name, up ? 'up' : 'down')),
+          setMtu: async (mtu) =>
+            void (await ip('-n', netns, 'link', 'set', name, 'mtu', String(mtu))),
+          remove: async () => void (await ip('-n', netns, 'link', 'del', name)),
+        },
+        close: async () => {
+          await host.close();
+          await link.close();
+          await deleteNetns(netns);
+        },
+      };
     };
-  });
+    linkContract('linux', make, ` ${offload}`);
+  }
 }

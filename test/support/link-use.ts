@@ -2,10 +2,10 @@
 
 import { entryBytes } from '#dist/limits.js';
 import { GiveResult, type Link, type LinkConfig, TakeResult } from '#dist/link/link.js';
-import { createBundleIndex, indexBundle } from '#dist/wire/bundle.js';
-import { BundleReader } from '#dist/wire/bundle-reader.js';
+import { createBundleIndex, HOST_LITTLE_ENDIAN, indexBundle } from '#dist/wire/bundle.js';
 import { BundleWriter } from '#dist/wire/bundle-writer.js';
 import { swapAddresses } from '#dist/wire/ip.js';
+import { isCarriedPadding } from '#dist/wire/virtio-net.js';
 
 /** Room for 256 packets of 1500 bytes, or some large ones. */
 const BUFFER_BYTES = 0x80000;
@@ -17,6 +17,7 @@ export const linkConfig: LinkConfig = {
   routes: [],
   ipv6LinkLocal: false,
   hostQueueLength: 1000,
+  offload: 'split',
   netns: undefined,
 };
 
@@ -25,16 +26,17 @@ const buffer = new Uint8Array(BUFFER_BYTES);
 /** Takes one bundle and returns copies of its packets. */
 export function takePackets(link: Link, maxPackets = 256): Uint8Array[] {
   const length = link.take(buffer, 0, maxPackets, new TakeResult());
-  return length <= 0 ? [] : packetsOf(buffer.subarray(0, length));
+  return length <= 0 ? [] : packetsOf(buffer.subarray(0, length), link);
 }
 
-/** Copies of the packets of a bundle. */
-export function packetsOf(bundle: Uint8Array): Uint8Array[] {
-  const reader = new BundleReader();
-  const packets: Uint8Array[] = [];
-  reader.reset(bundle);
-  while (reader.next()) packets.push(reader.packet().slice());
-  return packets;
+/** Copies of the packets of a bundle, which is checked as one that the link's users get. */
+export function packetsOf(bundle: Uint8Array, { capabilities }: Link): Uint8Array[] {
+  const index = createBundleIndex();
+  const carried = capabilities.offload === 'carry' ? [HOST_LITTLE_ENDIAN, isCarriedPadding] : [];
+  indexBundle(bundle, bundle.length, index, ...(carried as []));
+  return Array.from({ length: index.count }, (_, i) =>
+    bundle.slice(index.offsets[i], index.offsets[i]! + index.lengths[i]!),
+  );
 }
 
 /** A bundle of `packets`. */

@@ -19,7 +19,8 @@ export class ScriptedLink implements Link {
   readonly kind = 'memory' as const;
   readonly capabilities: LinkCapabilities = {
     batch: true,
-    offload: ['off'],
+    offload: 'off',
+    segmentation: [],
     carrier: true,
     queues: 1,
     events: false,

@@ -25,7 +25,8 @@ const NUMBER_OFFSET = 4;
 
 const CAPABILITIES: LinkCapabilities = {
   batch: false,
-  offload: ['off'],
+  offload: 'off',
+  segmentation: [],
   carrier: true,
   queues: 1,
   events: false,

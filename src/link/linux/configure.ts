@@ -3,7 +3,7 @@
  * `ip` take 13 ms and need it to be installed, the same requests here half a millisecond.
  */
 
-import { MIN_MTU_IPV6 } from '../../limits.ts';
+import { MAX_PACKET_BYTES, MAX_SUPER_PACKET_SEGMENTS, MIN_MTU_IPV6 } from '../../limits.ts';
 import { Errno } from '../../os/libc.ts';
 import type { NetlinkSocket } from '../../os/netlink-socket.ts';
 import type { LinkConfig, LinkInfo, LinkReconfig } from '../link.ts';
@@ -33,6 +33,7 @@ export function configureDevice(
   setAddressGeneration(socket, index, ipv6LinkLocal);
   set(socket, index, { mtu: config.mtu }, `the MTU ${config.mtu}`);
   set(socket, index, { queueLength }, `the host queue length ${queueLength}`);
+  if (config.offload !== 'off') setSuperPacketLimits(socket, index);
   setUp(socket, index, true);
   replaceAddresses(socket, index, [], config.addresses);
   replaceRoutes(socket, index, [], config.routes);
@@ -112,6 +113,16 @@ function set(socket: NetlinkSocket, index: number, settings: LinkSettings, what:
     what,
     remedies: { [Errno.EINVAL]: 'the kernel does not take this value for a TUN device' },
   });
+}
+
+/**
+ * Every super-packet fits an entry, and what it is split into fits a bundle. A kernel without the
+ * setting (6.3 has the youngest) makes larger ones, which the link can deal with, at more expense.
+ */
+function setSuperPacketLimits(socket: NetlinkSocket, index: number): void {
+  const limits = { gsoMaxSize: MAX_PACKET_BYTES, gsoMaxSegments: MAX_SUPER_PACKET_SEGMENTS };
+  const harmless = [Errno.EINVAL, Errno.EOPNOTSUPP];
+  ask(socket, changeLink(index, limits), { what: 'the limits of super-packets', harmless });
 }
 
 function setUp(socket: NetlinkSocket, index: number, up: boolean): void {

@@ -12,6 +12,7 @@ import type {
   LinkReconfig,
   LinkToken,
   LinkWatch,
+  Offload,
   SleepListener,
 } from '../link.ts';
 import type { LinuxControl } from './control.ts';
@@ -30,8 +31,8 @@ export class LinuxLink extends TunLink implements Link {
   #closing: Promise<void> | undefined;
 
   /** Takes over `tun` and `control`; `close` releases both. */
-  constructor(tun: Tun, control: LinuxControl, shared: TunMemory) {
-    super(tun.fd, shared);
+  constructor(tun: Tun, control: LinuxControl, shared: TunMemory, offload: Offload) {
+    super(tun.fd, shared, { offload, segmentation: tun.segmentation });
     this.#tun = tun;
     this.#shared = shared;
     this.#control = control;
@@ -71,7 +72,8 @@ export class LinuxLink extends TunLink implements Link {
   share(): LinkToken {
     if (this.#shared.sharedFd === 0) this.#shared.sharedFd = duplicate(this.#tun.fd);
     const { buffer: memory, sharedFd: fd } = this.#shared;
-    return { kind: 'linux', fd, memory, info: this.info };
+    const { offload, segmentation } = this.capabilities;
+    return { kind: 'linux', fd, memory, offload, segmentation, info: this.info };
   }
 
   noteInfo(): void {

@@ -17,7 +17,7 @@ export class LinuxPeer extends TunLink implements Link {
 
   constructor(token: TunToken) {
     const shared = new TunMemory(token.memory);
-    super(token.fd, shared);
+    super(token.fd, shared, token);
     this.#fd = token.fd;
     this.#shared = shared;
     this.#info = token.info;

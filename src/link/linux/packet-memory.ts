@@ -12,9 +12,6 @@ import { HOST_LITTLE_ENDIAN, writeEntryHeader, writeEntryTail } from '../../wire
 /** Largest packet a TUN can hand over: the IPv4 total length field's 65,535 bytes, rounded up. */
 const LARGEST_HOST_PACKET_BYTES = 65_536;
 
-/** Bytes read at once when packets are thrown away: some dozens of ordinary packets. */
-const SINK_BYTES: number = 4 * LARGEST_HOST_PACKET_BYTES;
-
 /** `struct iovec` on a 64-bit host: address and length, 8 bytes each. */
 const IOVECS = 2;
 const IOVEC_WORDS = 4;
@@ -23,8 +20,6 @@ const IOVEC_LENGTH_WORD = 2;
 const LOW: number = HOST_LITTLE_ENDIAN ? 0 : 1;
 const HIGH: number = 1 - LOW;
 const TWO_TO_32 = 2 ** 32;
-
-let sharedSink: Uint8Array | undefined;
 
 export class PacketMemory {
   readonly #addresses = new WeakMap<Uint8Array, number>();
@@ -36,12 +31,6 @@ export class PacketMemory {
   get overflow(): Uint8Array {
     this.#overflow ??= new Uint8Array(entryBytes(LARGEST_HOST_PACKET_BYTES));
     return this.#overflow;
-  }
-
-  /** Where packets go that nobody wants: one area for all links of the thread. */
-  get sink(): Uint8Array {
-    sharedSink ??= new Uint8Array(SINK_BYTES);
-    return sharedSink;
   }
 
   /**
@@ -57,8 +46,9 @@ export class PacketMemory {
   }
 
   /**
-   * Reads one packet into the `room` bytes at `address`, and what does not fit into the overflow
-   * area. Returns its whole length, or what `readv` returns.
+   * Reads one packet, with what is in front of it, into the `room` bytes at
+   * `address`, and what does not fit into the overflow area. Returns its whole length, or what
+   * `readv` returns.
    */
   readSplit(fd: number, address: number, room: number): number {
     const overflow = this.overflow;
@@ -74,9 +64,16 @@ export class PacketMemory {
 
   /**
    * Makes the overflow area one entry of the packet of `length` bytes whose first `room` bytes lie
-   * at `offset` of `bytes` and whose rest {@link readSplit} left here.
+   * at `packet` of `bytes`, behind a virtio-net header of `header` bytes, and whose rest
+   * {@link readSplit} left here.
    */
-  keepOverflow(bytes: Uint8Array, offset: number, room: number, length: number): void {
+  keepOverflow(
+    bytes: Uint8Array,
+    packet: number,
+    room: number,
+    length: number,
+    header: number,
+  ): void {
     const overflow = this.overflow;
     const inBundle = Math.min(room, length);
     overflow.copyWithin(
@@ -84,8 +81,8 @@ export class PacketMemory {
       ENTRY_HEADER_BYTES,
       ENTRY_HEADER_BYTES + length - inBundle,
     );
-    overflow.set(bytes.subarray(offset, offset + inBundle), ENTRY_HEADER_BYTES);
     writeEntryHeader(overflow, 0, length);
+    overflow.set(bytes.subarray(packet - header, packet + inBundle), ENTRY_HEADER_BYTES - header);
     writeEntryTail(overflow, 0, length);
   }
 

@@ -10,7 +10,7 @@ import type { Link, LinkConfig, LinkProvider } from '../link.ts';
 import { LinuxControl } from './control.ts';
 import { LinkEventReader } from './events.ts';
 import { LinuxLink } from './linux-link.ts';
-import { createTun } from './tun.ts';
+import { createTun, type Tun } from './tun.ts';
 import { TunMemory } from './tun-memory.ts';
 
 /** The kernel's TUN driver as a link provider. */
@@ -28,7 +28,7 @@ export function linuxLink(): LinkProvider {
 
 /** Synchronous from end to end: the thread is in the target namespace meanwhile. */
 function openInNamespace(config: LinkConfig): Link {
-  const tun = createTun(config.name);
+  const tun = openTun(config);
   const opened: { close(): void }[] = [{ close: () => closeSync(tun.fd) }];
   try {
     const index = libc().ifNameToIndex(tun.name);
@@ -44,9 +44,27 @@ function openInNamespace(config: LinkConfig): Link {
     opened.push(events);
     const shared = new TunMemory();
     const control = new LinuxControl(index, config, socket, events, shared);
-    return new LinuxLink(tun, control, shared);
+    const offload = tun.segmentation.length === 0 ? 'off' : config.offload;
+    return new LinuxLink(tun, control, shared, offload);
   } catch (error) {
     for (const one of opened.reverse()) one.close();
     throw error;
   }
+}
+
+/**
+ * Makes the device, with offload if that is wanted and the kernel has any.
+ *
+ * @throws TunError `UNSUPPORTED` when super-packets are to be carried and the kernel has none.
+ */
+function openTun({ name, offload }: LinkConfig): Tun {
+  if (offload === 'off') return createTun(name);
+  const tun = createTun(name, true);
+  if (tun.segmentation.length > 0) return tun;
+  closeSync(tun.fd);
+  if (offload === 'split') return createTun(name);
+  throw new TunError(
+    TunErrorCode.UNSUPPORTED,
+    "offload is 'carry', but this kernel's TUN driver hands over no super-packets; leave it out, or say 'off'",
+  );
 }

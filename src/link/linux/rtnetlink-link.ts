@@ -33,6 +33,9 @@ const IFF_UP = 0x1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_TXQLEN = 13;
+const IFLA_GSO_MAX_SEGS = 40;
+const IFLA_GSO_MAX_SIZE = 41;
+const IFLA_GSO_IPV4_MAX_SIZE = 63;
 const IFLA_STATS64 = 23;
 const IFLA_AF_SPEC = 26;
 /** `AF_INET6` (bits/socket.h): the attribute type within IFLA_AF_SPEC. */
@@ -74,6 +77,10 @@ export interface LinkSettings {
   readonly mtu?: number;
   readonly queueLength?: number;
   readonly up?: boolean;
+  /** Bytes of the largest super-packet, of both families. */
+  readonly gsoMaxSize?: number;
+  /** Packets that a super-packet stands for, at most. */
+  readonly gsoMaxSegments?: number;
   /** To be set before the link is up: on the way there the kernel makes its address. */
   readonly addressGeneration?: number;
 }
@@ -91,6 +98,12 @@ export function changeLink(
   if (up !== undefined) builder.u32(FLAGS_OFFSET, up ? IFF_UP : 0).u32(CHANGE_OFFSET, IFF_UP);
   if (mtu !== undefined) builder.attributeU32(IFLA_MTU, mtu);
   if (queueLength !== undefined) builder.attributeU32(IFLA_TXQLEN, queueLength);
+  const { gsoMaxSize, gsoMaxSegments } = settings;
+  if (gsoMaxSegments !== undefined) builder.attributeU32(IFLA_GSO_MAX_SEGS, gsoMaxSegments);
+  if (gsoMaxSize !== undefined) {
+    builder.attributeU32(IFLA_GSO_MAX_SIZE, gsoMaxSize);
+    builder.attributeU32(IFLA_GSO_IPV4_MAX_SIZE, gsoMaxSize);
+  }
   if (addressGeneration !== undefined) {
     builder.nested(IFLA_AF_SPEC, (families) => {
       families.nested(AF_INET6, (inet6) => {

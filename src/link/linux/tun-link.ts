@@ -1,60 +1,62 @@
-/**
- * What a thread does with a kernel TUN device, owner or not: one packet per system call, straight
- * between the kernel and the caller's bundle.
- *
- * The read that might not fit. The kernel cuts a packet short, silently, when the buffer is too
- * small. While at least a whole largest packet fits, packets are read in place by `read`; towards
- * the end of a buffer by `readv` into the rest of the buffer and an overflow area, so that a packet
- * that turns out too long is complete and goes back to the head of the queue.
- */
+/** What a thread does with a kernel TUN device, owner or not. */
 
-import { TunError, TunErrorCode } from '../../errors.ts';
-import {
-  ENTRY_HEADER_BYTES,
-  entryBytes,
-  MAX_BUNDLE_PACKETS,
-  MAX_PACKET_BYTES,
-} from '../../limits.ts';
-import { Errno, libc } from '../../os/libc.ts';
-import { type BundleIndex, isPacket, writeEntryHeader, writeEntryTail } from '../../wire/bundle.ts';
+import { MAX_BUNDLE_PACKETS } from '../../limits.ts';
+import type { BundleIndex } from '../../wire/bundle.ts';
 import {
   type GiveResult,
   LINK_CLOSED,
   type LinkCapabilities,
   type LinkUser,
+  type Offload,
+  type Segmentation,
   TakeResult,
 } from '../link.ts';
-import { PacketMemory } from './packet-memory.ts';
+import { DirectPath } from './direct-path.ts';
 import { Parking } from './parking.ts';
+import { detached, type Path, type PathDevice, refuseRest } from './path.ts';
+import { SplitPath } from './split-path.ts';
 import { setCarrier } from './tun.ts';
 import type { TunMemory } from './tun-memory.ts';
 
-const CAPABILITIES: LinkCapabilities = {
-  batch: false,
-  offload: ['off'],
-  carrier: true,
-  queues: 1,
-  events: true,
-};
+/** Bytes read at once when packets are thrown away: some dozens of ordinary packets. */
+const SINK_BYTES = 0x40000;
+
+/** Where packets go that nobody wants: one area for all links of the thread. */
+let sink: Uint8Array | undefined;
+
+/** What of its work the kernel leaves to a link, and how the link deals with it. */
+export interface OffloadGrant {
+  readonly offload: Offload;
+  readonly segmentation: readonly Segmentation[];
+}
 
 export class TunLink {
   readonly kind = 'linux' as const;
-  readonly capabilities: LinkCapabilities = CAPABILITIES;
+  readonly capabilities: LinkCapabilities;
   readonly #fd: number;
   readonly #shared: TunMemory;
   readonly #parking: Parking;
-  readonly #memory = new PacketMemory();
+  readonly #path: Path;
   readonly #discarded = new TakeResult();
 
   /** `fd` is the descriptor this thread uses; it stays the caller's. */
-  constructor(fd: number, shared: TunMemory) {
+  constructor(fd: number, shared: TunMemory, { offload, segmentation }: OffloadGrant) {
     this.#fd = fd;
     this.#shared = shared;
     this.#parking = new Parking(fd, shared);
+    this.#path = pathOf(fd, shared, offload, segmentation);
+    this.capabilities = {
+      batch: false,
+      offload,
+      segmentation,
+      carrier: true,
+      queues: 1,
+      events: true,
+    };
   }
 
   get remainder(): Uint8Array {
-    return this.#memory.overflow;
+    return this.#path.remainder;
   }
 
   join(_user: LinkUser): void {
@@ -67,71 +69,14 @@ export class TunLink {
     const capacity = bytes.byteLength;
     // A detached view has no bytes at all, and no caller takes into nothing.
     if (capacity === 0 || offset > capacity) throw detached();
-    const base = this.#memory.addressOf(bytes);
-    // Others may have raised the MTU above what an entry holds: longer packets are discarded anyway.
-    const mtu = Math.min(this.#shared.mtu, MAX_PACKET_BYTES);
-    const fd = this.#fd;
-    const { read } = libc();
-    let at = offset;
-    while (result.packets < maxPackets) {
-      const room = capacity - at - ENTRY_HEADER_BYTES;
-      // A packet longer than the MTU can only be a race with someone who is raising it.
-      if (room < mtu) break;
-      const length =
-        room > MAX_PACKET_BYTES
-          ? read(fd, base + at + ENTRY_HEADER_BYTES, room)
-          : this.#memory.readSplit(fd, base + at + ENTRY_HEADER_BYTES, room);
-      if (length <= 0) {
-        if (length < 0 && isGone(libc().errno())) return LINK_CLOSED;
-        break;
-      }
-      result.note(1);
-      if (length > MAX_PACKET_BYTES) {
-        result.oversize++;
-      } else if (!isPacket(bytes[at + ENTRY_HEADER_BYTES]!, length)) {
-        result.unreadable++;
-      } else if (at + entryBytes(length) > capacity) {
-        this.#memory.keepOverflow(bytes, at + ENTRY_HEADER_BYTES, room, length);
-        result.remainderBytes = length;
-        break;
-      } else {
-        writeEntryHeader(bytes, at, length);
-        at = writeEntryTail(bytes, at, length);
-        result.packets++;
-        result.octets += length;
-      }
-    }
-    return at - offset;
+    return this.#path.take(bytes, offset, maxPackets, result);
   }
 
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
     result.reset();
-    if (this.#shared.closed) {
-      result.refused = index.count;
-      index.lengths.fill(0, 0, index.count);
-      return LINK_CLOSED;
-    }
-    const base = this.#memory.addressOf(bytes);
-    const capacity = bytes.byteLength;
-    const fd = this.#fd;
-    const { write } = libc();
-    for (let i = 0; i < index.count; i++) {
-      const offset = index.offsets[i]!;
-      const length = index.lengths[i]!;
-      if (offset + length > capacity) throw detached();
-      if (write(fd, base + offset, length) === length) {
-        result.packets++;
-        result.octets += length;
-      } else if (isGone(libc().errno())) {
-        result.refused += index.count - i;
-        index.lengths.fill(0, i, index.count);
-        return LINK_CLOSED;
-      } else {
-        result.refused++;
-        index.lengths[i] = 0;
-      }
-    }
-    return result.packets;
+    if (!this.#shared.closed) return this.#path.give(bytes, index, result);
+    refuseRest(index, 0, result);
+    return LINK_CLOSED;
   }
 
   settle(): void {
@@ -157,21 +102,23 @@ export class TunLink {
       result.reset();
       return;
     }
+    sink ??= new Uint8Array(SINK_BYTES);
     // Bounded: more than the host's queue holds was sent after this call began.
-    while (total.packets <= this.#shared.hostQueueLength) {
-      this.take(this.#memory.sink, 0, MAX_BUNDLE_PACKETS, result);
-      const whole = result.packets + (result.remainderBytes > 0 ? 1 : 0);
+    const most = this.#shared.hostQueueLength * this.#path.packetsPerRead;
+    while (total.packets <= most) {
+      this.take(sink, 0, MAX_BUNDLE_PACKETS, result);
+      const whole = result.packets + result.remainderPackets;
       if (whole + result.oversize + result.unreadable === 0) break;
       total.packets += whole;
-      total.octets += result.octets + result.remainderBytes;
+      total.octets += result.octets + result.remainderOctets;
       total.oversize += result.oversize;
       total.unreadable += result.unreadable;
     }
+    result.reset();
     result.packets = total.packets;
     result.octets = total.octets;
     result.oversize = total.oversize;
     result.unreadable = total.unreadable;
-    result.remainderBytes = 0;
   }
 
   bury(): void {
@@ -179,14 +126,19 @@ export class TunLink {
   }
 }
 
-/** Whether the error says that the device was removed (`ip link del`), not that it is just down. */
-function isGone(errno: number): boolean {
-  return errno === Errno.EBADFD || errno === Errno.EBADF || errno === Errno.ENODEV;
-}
-
-function detached(): TunError {
-  return new TunError(
-    TunErrorCode.BUFFER_DETACHED,
-    'the buffer was detached or shrunk (transferred to another thread?) while it was in use; keep it until the call is done',
-  );
+function pathOf(
+  fd: number,
+  shared: TunMemory,
+  offload: Offload,
+  segmentation: readonly Segmentation[],
+): Path {
+  const device: PathDevice = {
+    fd,
+    get mtu() {
+      return shared.mtu;
+    },
+  };
+  return offload === 'split'
+    ? new SplitPath(device, segmentation.includes('uso'))
+    : new DirectPath(device, offload === 'carry');
 }

@@ -8,12 +8,15 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { MAX_INTERFACE_NAME_BYTES } from '../../limits.ts';
 import { Errno, errnoName, libc } from '../../os/libc.ts';
+import type { Segmentation } from '../link.ts';
 
 /** The clone device. */
 export const TUN_CLONE_DEVICE = '/dev/net/tun';
 
 /** `_IOW('T', 202, int)`. */
 const TUNSETIFF = 0x400454ca;
+/** `_IOW('T', 208, unsigned int)`. */
+const TUNSETOFFLOAD = 0x400454d0;
 /** `_IOW('T', 226, int)`. */
 const TUNSETCARRIER = 0x400454e2;
 
@@ -21,8 +24,25 @@ const TUNSETCARRIER = 0x400454e2;
 const IFF_TUN = 0x0001;
 /** `IFF_NO_PI`: packets without the 4 bytes of protocol information in front. */
 const IFF_NO_PI = 0x1000;
+/** `IFF_VNET_HDR`: a virtio-net header in front of every packet. */
+const IFF_VNET_HDR = 0x4000;
 /** `IFF_TUN_EXCL`: fail rather than attach to a device that exists. */
 const IFF_TUN_EXCL = 0x8000;
+
+/** `TUN_F_*`: what of its work the kernel may leave to us. */
+const TUN_F_CSUM = 0x01;
+const TUN_F_TSO4 = 0x02;
+const TUN_F_TSO6 = 0x04;
+const TUN_F_TSO_ECN = 0x08;
+/** Only together (Linux 6.2 and later). */
+const TUN_F_USO = 0x20 | 0x40;
+
+/** What a kernel may grant, from strongest to weakest. */
+const OFFLOADS: readonly (readonly [flags: number, segmentation: readonly Segmentation[]])[] = [
+  [TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO, ['tso4', 'tso6', 'uso']],
+  [TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN, ['tso4', 'tso6']],
+  [TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, ['tso4', 'tso6']],
+];
 
 /** Bytes of `struct ifreq` on 64-bit Linux. */
 const IFREQ_BYTES = 40;
@@ -35,27 +55,39 @@ export interface Tun {
   readonly fd: number;
   /** The interface's name, as the kernel chose or confirmed it. */
   readonly name: string;
+  /** Kinds of super-packets it hands over; without any there are no virtio-net headers either. */
+  readonly segmentation: readonly Segmentation[];
 }
 
 /**
  * Makes a TUN device in the thread's present network namespace.
  *
  * @param name Interface name, or undefined for the kernel's next `tun%d`.
+ * @param offload Whether packets come with virtio-net headers, and super-packets as far as granted.
  * @throws TunError `NO_DRIVER`, `NO_PRIVILEGE`, `NAME_TAKEN`, or `SYSCALL`.
  */
-export function createTun(name: string | undefined): Tun {
+export function createTun(name: string | undefined, offload = false): Tun {
   const fd = openCloneDevice();
   try {
+    const flags = IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL | (offload ? IFF_VNET_HDR : 0);
     const request = Buffer.alloc(IFREQ_BYTES);
     request.write(name ?? '', 'latin1');
-    new Uint16Array(request.buffer, request.byteOffset + IFREQ_FLAGS_OFFSET, 1)[0] =
-      IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL;
+    new Uint16Array(request.buffer, request.byteOffset + IFREQ_FLAGS_OFFSET, 1)[0] = flags;
     if (libc().ioctl(fd, TUNSETIFF, request) < 0) throw creationError(libc().errno(), name);
-    return { fd, name: request.toString('latin1', 0, request.indexOf(0)) };
+    const segmentation = offload ? grantedOffload(fd) : [];
+    return { fd, name: request.toString('latin1', 0, request.indexOf(0)), segmentation };
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+}
+
+/** Asks for as much as the kernel has. */
+function grantedOffload(fd: number): readonly Segmentation[] {
+  for (const [flags, segmentation] of OFFLOADS) {
+    if (libc().ioctlInt(fd, TUNSETOFFLOAD, flags) === 0) return segmentation;
+  }
+  return [];
 }
 
 /**

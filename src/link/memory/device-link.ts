@@ -23,7 +23,8 @@ import { type DeviceMemory, DeviceWord } from './device-memory.ts';
 
 const CAPABILITIES: LinkCapabilities = {
   batch: true,
-  offload: ['off'],
+  offload: 'off',
+  segmentation: [],
   carrier: true,
   queues: 1,
   events: true,

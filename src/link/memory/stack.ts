@@ -104,6 +104,12 @@ export class HostStack implements HostProcessing {
         `this MemoryHost has its one device "${this.#device.name}" already; close that adapter first, or make another MemoryHost`,
       );
     }
+    if (config.offload === 'carry') {
+      throw new TunError(
+        TunErrorCode.UNSUPPORTED,
+        "the in-process link makes no super-packets, so there is nothing to carry; leave offload out, or say 'off'",
+      );
+    }
     if (config.netns !== undefined) {
       throw new TunError(
         TunErrorCode.UNSUPPORTED,

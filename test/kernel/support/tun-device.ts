@@ -20,6 +20,7 @@ export const PLAIN: LinkConfig = {
   routes: [],
   ipv6LinkLocal: false,
   hostQueueLength: 777,
+  offload: 'split',
   netns: undefined,
 };
 

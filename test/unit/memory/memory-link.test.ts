@@ -96,7 +96,8 @@ test('what is injected past the checks is thrown away by the next take, and coun
       octets: 61_424,
       oversize: 1,
       unreadable: 2,
-      remainderBytes: 0,
+      remainderPackets: 0,
+      remainderOctets: 0,
     },
   );
   assert.equal(link.take(buffer, 0, 256, result), 0);

@@ -1,0 +1,148 @@
+/**
+ * Straight between the kernel and the caller's bundle: one packet per system call. With `carry` each
+ * has its virtio-net header right in front, in the padding of its entry, and one call moves both.
+ *
+ * The read that might not fit. The kernel cuts a packet short, silently, when the buffer is too
+ * small. While at least a whole largest packet fits, packets are read in place by `read`; towards
+ * the end of a buffer by `readv` into the rest of the buffer and an overflow area, so that a packet
+ * that turns out too long is complete and goes back to the head of the queue.
+ */
+
+import { ENTRY_HEADER_BYTES, entryBytes, MAX_PACKET_BYTES, SIZE_WORD_BYTES } from '../../limits.ts';
+import { libc } from '../../os/libc.ts';
+import { type BundleIndex, isPacket, writeEntryTail, writeSizeWord } from '../../wire/bundle.ts';
+import { isVnetHeader, VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
+import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
+import { PacketMemory } from './packet-memory.ts';
+import { detached, isGone, type Path, type PathDevice, refuseRest } from './path.ts';
+import { Splitter } from './splitter.ts';
+
+export class DirectPath implements Path {
+  readonly #device: PathDevice;
+  readonly #memory = new PacketMemory();
+  readonly #splitter: Splitter | undefined;
+  /** Bytes of the virtio-net header, 0 without. */
+  readonly #header: number;
+  #remainder: Uint8Array | undefined;
+
+  constructor(device: PathDevice, carry: boolean) {
+    this.#device = device;
+    this.#header = carry ? VNET_HEADER_BYTES : 0;
+    this.#splitter = carry ? new Splitter() : undefined;
+  }
+
+  readonly packetsPerRead = 1;
+
+  get remainder(): Uint8Array {
+    return this.#remainder ?? this.#memory.overflow;
+  }
+
+  take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
+    const capacity = bytes.byteLength;
+    const base = this.#memory.addressOf(bytes);
+    // Others may have raised the MTU above what an entry holds: longer packets are discarded anyway.
+    const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
+    const { fd } = this.#device;
+    const { read } = libc();
+    const header = this.#header;
+    let at = offset;
+    while (result.packets < maxPackets) {
+      const packet = at + ENTRY_HEADER_BYTES;
+      const room = capacity - packet;
+      // A packet longer than the MTU can only be a race with someone who is raising it.
+      if (room < mtu) break;
+      const address = base + packet - header;
+      const whole =
+        room > LONGEST_BYTES
+          ? read(fd, address, room + header)
+          : this.#memory.readSplit(fd, address, room + header);
+      const length = whole - header;
+      if (length <= 0) {
+        if (whole < 0 && isGone()) return LINK_CLOSED;
+        break;
+      }
+      if (length > MAX_PACKET_BYTES) {
+        if (this.#tooLong(bytes, packet, room, length, result)) break;
+        continue;
+      }
+      result.note(1);
+      if (!isPacket(bytes[packet]!, length) || !this.#isHeaderRight(bytes, packet, length)) {
+        result.unreadable++;
+      } else if (at + entryBytes(length) > capacity) {
+        this.#memory.keepOverflow(bytes, packet, room, length, header);
+        this.#remainder = undefined;
+        result.remainderPackets = 1;
+        result.remainderOctets = length;
+        break;
+      } else {
+        writeSizeWord(bytes, at, length);
+        for (let i = at + SIZE_WORD_BYTES; i < packet - header; i++) bytes[i] = 0;
+        at = writeEntryTail(bytes, at, length);
+        result.packets++;
+        result.octets += length;
+      }
+    }
+    return at - offset;
+  }
+
+  give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
+    const header = this.#header;
+    const base = this.#memory.addressOf(bytes) - header;
+    const capacity = bytes.byteLength;
+    const { fd } = this.#device;
+    const { write } = libc();
+    for (let i = 0; i < index.count; i++) {
+      const offset = index.offsets[i]!;
+      const length = index.lengths[i]!;
+      if (offset + length > capacity) throw detached();
+      if (write(fd, base + offset, length + header) === length + header) {
+        result.packets++;
+        result.octets += length;
+      } else if (isGone()) {
+        refuseRest(index, i, result);
+        return LINK_CLOSED;
+      } else {
+        result.refused++;
+        index.lengths[i] = 0;
+      }
+    }
+    return result.packets;
+  }
+
+  #isHeaderRight(bytes: Uint8Array, packet: number, length: number): boolean {
+    return this.#header === 0 || isVnetHeader(bytes, packet, length);
+  }
+
+  /**
+   * A packet longer than an entry. A super-packet is split, for which its place in the bundle is too
+   * small: returns whether its parts are the remainder. Any other is discarded.
+   */
+  #tooLong(
+    bytes: Uint8Array,
+    packet: number,
+    room: number,
+    length: number,
+    result: TakeResult,
+  ): boolean {
+    const splitter = this.#splitter;
+    if (splitter === undefined) {
+      result.note(1);
+      result.oversize++;
+      return false;
+    }
+    if (length > room) {
+      const { memory } = splitter;
+      this.#memory.keepOverflow(bytes, packet, room, length, this.#header);
+      memory.set(this.#memory.overflow.subarray(0, entryBytes(length)), splitter.entry);
+    } else {
+      const entry = packet - ENTRY_HEADER_BYTES;
+      splitter.memory.set(bytes.subarray(entry, packet + length), splitter.entry);
+    }
+    this.#remainder = splitter.remainder;
+    splitter.putAside(length, 0, result);
+    return result.remainderPackets > 0;
+  }
+}
+
+/** The longest packet an IP header can describe: with this much room nothing is cut short. */
+const LONGEST_BYTES = 65_535;

@@ -1,0 +1,42 @@
+/** How packets pass between a kernel TUN device and bundles: one by one, split and merged, or carried. */
+
+import { TunError, TunErrorCode } from '../../errors.ts';
+import { Errno, libc } from '../../os/libc.ts';
+import type { BundleIndex } from '../../wire/bundle.ts';
+import type { GiveResult, TakeResult } from '../link.ts';
+
+/** What a path needs of the device, besides its descriptor. */
+export interface PathDevice {
+  readonly fd: number;
+  /** Bytes of the largest ordinary packet; may change at any time. */
+  readonly mtu: number;
+}
+
+/** `take` and `give` as in the link contract (link.ts), of a device that is not closed. */
+export interface Path {
+  /** Packets that one read from the kernel may stand for. */
+  readonly packetsPerRead: number;
+  /** See `Link.remainder`. */
+  readonly remainder: Uint8Array;
+  take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number;
+  give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number;
+}
+
+/** Whether the last system call failed since the device was removed (`ip link del`), not just down. */
+export function isGone(): boolean {
+  const errno = libc().errno();
+  return errno === Errno.EBADFD || errno === Errno.EBADF || errno === Errno.ENODEV;
+}
+
+/** The rest of the bundle, from packet `from` on, is refused. */
+export function refuseRest(index: BundleIndex, from: number, result: GiveResult): void {
+  result.refused += index.count - from;
+  index.lengths.fill(0, from, index.count);
+}
+
+export function detached(): TunError {
+  return new TunError(
+    TunErrorCode.BUFFER_DETACHED,
+    'the buffer was detached or shrunk (transferred to another thread?) while it was in use; keep it until the call is done',
+  );
+}

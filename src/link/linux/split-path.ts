@@ -1,0 +1,228 @@
+/**
+ * Super-packets in, ordinary packets out, and back: what the kernel hands over is split into the
+ * entries of a bundle, and runs of packets of one flow in a written bundle are merged before the
+ * kernel gets them. Both happen in the memory of the thread's kernels, which system calls read from
+ * and write to; between it and the caller's bundle there is one copy.
+ */
+
+import { CopyArea, copyBytes } from '../../copy.ts';
+import {
+  ENTRY_HEADER_BYTES,
+  MAX_BUNDLE_PACKETS,
+  MAX_PACKET_BYTES,
+  MAX_SUPER_PACKET_SEGMENTS,
+} from '../../limits.ts';
+import { libc } from '../../os/libc.ts';
+import { type BundleIndex, isPacket } from '../../wire/bundle.ts';
+import {
+  MERGE_CONSUMED,
+  SPLIT_BYTES,
+  SPLIT_OCTETS,
+  SPLIT_TOTAL,
+  WORK,
+  WORK_BYTES,
+  WRITE_COUNT,
+  WRITE_FIRST,
+  WRITE_LENGTH,
+  WRITE_OFFSET,
+} from '../../wire/kernels/layout.ts';
+import { VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
+import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
+import { detached, isGone, type Path, type PathDevice } from './path.ts';
+import { Splitter } from './splitter.ts';
+
+/** The largest packet a kernel hands over, with its header. */
+const LARGEST_READ_BYTES: number = VNET_HEADER_BYTES + 65_535;
+/** Up to this many bytes are copied word by word, which needs no view to be made. */
+const SMALL_COPY_BYTES = 4096;
+/** What the packets of one super-packet take at most, each with 100 bytes of headers of its own. */
+const MOST_SPLIT_BYTES: number = LARGEST_READ_BYTES + MAX_SUPER_PACKET_SEGMENTS * 132;
+
+/** No more than a quarter of a bundle is left empty for want of room for a whole super-packet. */
+const SPARE_SHIFT = 2;
+
+export class SplitPath implements Path {
+  readonly packetsPerRead: number = MAX_SUPER_PACKET_SEGMENTS;
+  readonly #device: PathDevice;
+  readonly #mergeUdp: boolean;
+  readonly #splitter = new Splitter();
+  readonly #memory: CopyArea;
+  #foreign: CopyArea;
+  /** Which packets of the bundle being given the kernel took. */
+  readonly #given = new Uint8Array(MAX_BUNDLE_PACKETS);
+  /** Bytes of entries that wait in the working area. */
+  #filled = 0;
+
+  /** `mergeUdp`: whether the kernel takes merged datagrams. */
+  constructor(device: PathDevice, mergeUdp: boolean) {
+    this.#device = device;
+    this.#mergeUdp = mergeUdp;
+    this.#memory = new CopyArea(this.#splitter.memory);
+    this.#foreign = this.#memory;
+  }
+
+  get remainder(): Uint8Array {
+    return this.#splitter.remainder;
+  }
+
+  take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
+    const capacity = bytes.byteLength;
+    const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
+    const { fd } = this.#device;
+    const { read } = libc();
+    const { address, packet } = this.#splitter;
+    const source = address + packet - VNET_HEADER_BYTES;
+    const sparePlaces = Math.min(MAX_SUPER_PACKET_SEGMENTS, maxPackets >>> SPARE_SHIFT);
+    const spareBytes = Math.min(MOST_SPLIT_BYTES, capacity >>> SPARE_SHIFT);
+    let at = offset;
+    this.#filled = 0;
+    for (;;) {
+      const room = capacity - at - this.#filled;
+      const places = maxPackets - result.packets;
+      if (places === 0 || room < mtu + ENTRY_HEADER_BYTES) break;
+      // What does not fit goes by way of the queue, at the price of a copy more.
+      if (result.packets > 0 && (places < sparePlaces || room < spareBytes)) break;
+      const whole = read(fd, source, LARGEST_READ_BYTES);
+      const length = whole - VNET_HEADER_BYTES;
+      if (length <= 0) {
+        if (whole >= 0 || !isGone()) break;
+        this.#flush(bytes, at);
+        return LINK_CLOSED;
+      }
+      at = this.#split(bytes, at, length, maxPackets, result);
+      if (result.remainderPackets > 0) break;
+    }
+    return this.#flush(bytes, at) - offset;
+  }
+
+  give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
+    const { kernels } = this.#splitter;
+    const { tables } = kernels;
+    kernels.mergeReset();
+    for (let i = 0; i < index.count; i++) {
+      tables.offsets[i] = index.offsets[i]!;
+      tables.lengths[i] = index.lengths[i]!;
+      this.#given[i] = 0;
+    }
+    let gone = false;
+    for (let from = 0; from < index.count && !gone; ) {
+      const start = index.offsets[from]! - ENTRY_HEADER_BYTES;
+      const to = windowEnd(index, from, start);
+      const end = index.offsets[to - 1]! + index.lengths[to - 1]!;
+      if (end > bytes.byteLength) throw detached();
+      this.#copy(bytes, start, this.#splitter.memory, WORK, end - start);
+      gone = !this.#giveWindow(WORK - start, from, to);
+      from = to;
+    }
+    for (let i = 0; i < index.count; i++) {
+      if (this.#given[i] !== 0) {
+        result.packets++;
+        result.octets += index.lengths[i]!;
+      } else {
+        result.refused++;
+        index.lengths[i] = 0;
+      }
+    }
+    return gone ? LINK_CLOSED : result.packets;
+  }
+
+  /** Splits what was read; returns where the bundle goes on. */
+  #split(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    maxPackets: number,
+    result: TakeResult,
+  ): number {
+    const { kernels, packet } = this.#splitter;
+    const { memory, results } = kernels.tables;
+    let at = offset;
+    for (let skip = 0; ; ) {
+      const room = Math.min(bytes.byteLength - at, WORK_BYTES) - this.#filled;
+      const target = WORK + this.#filled;
+      const places = maxPackets - result.packets;
+      const written = kernels.split(packet, length, target, room, places, skip);
+      const total = results[SPLIT_TOTAL]!;
+      if (skip === 0) result.note(Math.max(total, 1));
+      if (written < 0 || (total === 1 && !isPacket(memory[packet]!, length))) {
+        if (length > MAX_PACKET_BYTES) result.oversize++;
+        else result.unreadable++;
+        return at;
+      }
+      skip += written;
+      this.#filled += results[SPLIT_BYTES]!;
+      result.packets += written;
+      result.octets += results[SPLIT_OCTETS]!;
+      if (skip === total) return at;
+      if (this.#filled === 0) {
+        this.#splitter.putAside(length, skip, result);
+        return at;
+      }
+      at = this.#flush(bytes, at);
+    }
+  }
+
+  /** Copies what waits in the working area to the bundle; returns where that goes on. */
+  #flush(bytes: Uint8Array, at: number): number {
+    const filled = this.#filled;
+    this.#filled = 0;
+    if (filled > 0) this.#copy(this.#splitter.memory, WORK, bytes, at, filled);
+    return at + filled;
+  }
+
+  /** Writes the packets of a window; false when the device is gone. */
+  #giveWindow(base: number, from: number, to: number): boolean {
+    const { kernels, address } = this.#splitter;
+    const { tables } = kernels;
+    const { fd } = this.#device;
+    const { write } = libc();
+    for (let at = from; at < to; at += tables.results[MERGE_CONSUMED]!) {
+      const rows = kernels.merge(base, at, to, this.#mergeUdp);
+      for (let row = 0; row < rows; row++) {
+        const length = tables.row(row, WRITE_LENGTH);
+        const first = tables.row(row, WRITE_FIRST);
+        const count = tables.row(row, WRITE_COUNT);
+        if (write(fd, address + tables.row(row, WRITE_OFFSET), length) === length) {
+          for (let i = 0, packet = first; i < count; i++, packet = tables.next[packet]!) {
+            this.#given[packet] = 1;
+          }
+        } else if (isGone() || (count > 1 && !this.#giveSingly(base, first, count))) return false;
+      }
+    }
+    return true;
+  }
+
+  /** Writes the packets one by one that the kernel refused as one; false when the device is gone. */
+  #giveSingly(base: number, first: number, count: number): boolean {
+    const { kernels, address } = this.#splitter;
+    const { memory, next, offsets, lengths } = kernels.tables;
+    const { fd } = this.#device;
+    const { write } = libc();
+    for (let i = 0, packet = first; i < count; i++, packet = next[packet]!) {
+      const start = base + offsets[packet]! - VNET_HEADER_BYTES;
+      const length = lengths[packet]! + VNET_HEADER_BYTES;
+      memory.fill(0, start, start + VNET_HEADER_BYTES);
+      if (write(fd, address + start, length) === length) this.#given[packet] = 1;
+      else if (isGone()) return false;
+    }
+    return true;
+  }
+
+  #copy(from: Uint8Array, at: number, to: Uint8Array, target: number, length: number): void {
+    if (length > SMALL_COPY_BYTES) {
+      to.set(from.subarray(at, at + length), target);
+      return;
+    }
+    const foreign = from === this.#splitter.memory ? to : from;
+    if (!this.#foreign.matches(foreign)) this.#foreign = new CopyArea(foreign);
+    if (foreign === to) copyBytes(this.#memory, at, this.#foreign, target, length);
+    else copyBytes(this.#foreign, at, this.#memory, target, length);
+  }
+}
+
+/** Number behind the last packet that fits the working area together with those from `from` on. */
+function windowEnd(index: BundleIndex, from: number, start: number): number {
+  let to = from + 1;
+  while (to < index.count && index.offsets[to]! + index.lengths[to]! - start <= WORK_BYTES) to++;
+  return to;
+}
