@@ -9,8 +9,9 @@ const SOURCE = 'src/wire/kernels/assembly/index.ts';
 /** The module that is written, relative to the project. Not kept in Git. */
 export const GENERATED_KERNELS = 'src/wire/kernels/kernels-wasm.ts';
 const GENERATED = join(ROOT, GENERATED_KERNELS);
-/** Of `MEMORY_BYTES` in layout.ts, in pages of 64 KiB. */
-const PAGES = '20';
+/** Bounds of the memory they are given, in pages of 64 KiB: what layout.ts fixes, and the largest bundle. */
+const LEAST_PAGES = '14';
+const MOST_PAGES = '256';
 
 /**
  * Writes `src/wire/kernels/kernels-wasm.ts` if it differs: as text, so that bundlers, archives and
@@ -30,7 +31,7 @@ export function buildKernels() {
         ...[SOURCE, '--outFile', binary, '-O3', '--runtime', 'stub'],
         ...['--enable', 'simd', '--enable', 'bulk-memory'],
         ...['--importMemory', '--noExportMemory'],
-        ...['--initialMemory', PAGES, '--maximumMemory', PAGES],
+        ...['--initialMemory', LEAST_PAGES, '--maximumMemory', MOST_PAGES],
       ],
       { stdout: 'stderr' },
     );

@@ -4,6 +4,7 @@ import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { TunError, TunErrorCode } from '../errors.ts';
 import {
   entryBytes,
+  MAX_BUNDLE_BYTES,
   MAX_BUNDLE_PACKETS,
   MAX_ENTRY_BYTES,
   MIN_READ_BUFFER_BYTES,
@@ -131,7 +132,7 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
    * is closed; throws when the adapter was removed under it.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Bundle, void, undefined> {
-    const buffer = new Uint8Array(this.bundleBytes);
+    const buffer = this.createBuffer();
     for (;;) {
       if (this.closed && !this.#miniport.shared.removed) return;
       try {
@@ -147,6 +148,21 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
   get bundleBytes(): number {
     const wanted = MAX_BUNDLE_PACKETS * entryBytes(this.#miniport.link.info.mtu);
     return Math.max(MIN_READ_BUFFER_BYTES, wanted);
+  }
+
+  /**
+   * Makes a read buffer that packets reach with the fewest copies, of {@link bundleBytes} by default.
+   * With offload `split` it saves one copy of every packet read into it, and one of every packet
+   * written out of it. It is not to be transferred to another thread; make it once and reuse it.
+   */
+  createBuffer(bytes: number = this.bundleBytes): Uint8Array {
+    this.#check();
+    if (Number.isInteger(bytes) && bytes >= MIN_READ_BUFFER_BYTES && bytes <= MAX_BUNDLE_BYTES) {
+      return this.#miniport.link.createBuffer(bytes);
+    }
+    throw new RangeError(
+      `a read buffer of ${bytes} bytes cannot be made; give a whole number from ${MIN_READ_BUFFER_BYTES} to ${MAX_BUNDLE_BYTES}`,
+    );
   }
 
   /** Bundles as a Web stream, each a copy of its own. Read-ahead is one bundle. */

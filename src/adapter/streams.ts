@@ -8,7 +8,7 @@ import type { Bundle } from './bundle.ts';
 export interface StreamDevice extends AsyncIterable<Bundle> {
   read(buffer?: Uint8Array, options?: { signal?: AbortSignal }): Promise<Bundle>;
   write(bundle: Uint8Array): Promise<number>;
-  readonly bundleBytes: number;
+  createBuffer(): Uint8Array;
   readonly closed: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface StreamDevice extends AsyncIterable<Bundle> {
  * cancelling it cancels the waiting read and leaves the device open.
  */
 export function bundleReadable(device: StreamDevice): ReadableStream<Uint8Array> {
-  const buffer = new Uint8Array(device.bundleBytes);
+  const buffer = device.createBuffer();
   const cancelled = new AbortController();
   return new ReadableStream<Uint8Array>({
     async pull(controller): Promise<void> {

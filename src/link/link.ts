@@ -217,6 +217,12 @@ export interface Link extends ParkingPlace {
   join(user: LinkUser): void;
 
   /**
+   * Makes a buffer of `bytes` zero bytes that `take` and `give` move with the fewest copies. The
+   * caller's; not to be transferred to another thread.
+   */
+  createBuffer(bytes: number): Uint8Array;
+
+  /**
    * Moves packets the host has sent into `bytes`, from `offset` (a multiple of 16) on, as bundle
    * entries, without waiting. Called with the TransitionLock held shared and the TAKE mutex held, or
    * with the TAKE mutex held while nothing is accepted.

@@ -11,7 +11,8 @@ import { MemoryHost } from 'typetun/testing';
 import { DataPath } from '#dist/adapter/data-path.js';
 import { ENTRY_HEADER_BYTES, entryBytes } from '#dist/limits.js';
 import { simdKernels } from '#dist/wire/kernels/kernels.js';
-import { MERGE_CONSUMED, SUPER, WORK, WORK_BYTES } from '#dist/wire/kernels/layout.js';
+import { MERGE_CONSUMED, SUPER, WORK } from '#dist/wire/kernels/layout.js';
+import { WORK_BYTES } from '../support/kernel-runs.ts';
 import { packet } from '../support/packets.ts';
 import { ScriptedLink } from '../support/scripted-link.ts';
 import { superPacket } from '../support/transport-packets.ts';
@@ -134,7 +135,7 @@ async function memoryLink(): Promise<number> {
 
 /** Splitting a super-packet, and merging the packets it becomes. */
 function kernels(): number {
-  const made = simdKernels();
+  const made = simdKernels(WORK_BYTES);
   const { tables } = made;
   const whole = superPacket(
     {

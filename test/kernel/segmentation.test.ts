@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { createTun } from '#dist/link/linux/tun.js';
 import { inNetworkNamespace } from '#dist/os/namespaces.js';
 import { plainKernels, simdKernels } from '#dist/wire/kernels/kernels.js';
-import { runMerge, runSplit } from '../support/kernel-runs.ts';
+import { runMerge, runSplit, WORK_BYTES } from '../support/kernel-runs.ts';
 import {
   ACK,
   type Recipe,
@@ -35,7 +35,7 @@ const TIMESTAMPS = [1, 1, 8, 10, 0, 0, 1, 2, 0, 0, 3, 4];
 const PADDING = [0, 0, 1, 4, 0, 0, 0, 0];
 const HOP_BY_HOP = 0;
 const DESTINATION_OPTIONS = 60;
-const KERNELS = [simdKernels(), plainKernels()];
+const KERNELS = [simdKernels(WORK_BYTES), plainKernels(WORK_BYTES)];
 
 const bytesOf = (length: number): number[] =>
   Array.from({ length }, (_, i) => (i * 11 + (i >> 7)) & 0xff);

@@ -8,7 +8,6 @@ import {
   SPLIT_TOTAL,
   SUPER,
   WORK,
-  WORK_BYTES,
   WRITE_COUNT,
   WRITE_FIRST,
   WRITE_LENGTH,
@@ -20,6 +19,8 @@ import type { SuperPacket } from './transport-packets.ts';
 const ENTRY_HEADER = 16;
 const VNET_HEADER = 10;
 const PACKET = SUPER + ENTRY_HEADER;
+/** What the kernels of tests work in. */
+export const WORK_BYTES = 0x60000;
 
 export interface SplitRun {
   readonly written: number;
@@ -36,7 +37,8 @@ export function runSplit(
   { room = WORK_BYTES, most = 256, skip = 0 } = {},
 ): SplitRun {
   const { memory, results } = kernels.tables;
-  memory.fill(0xa5, SUPER, WORK + WORK_BYTES);
+  memory.fill(0xa5, SUPER, PACKET + 0x10000);
+  memory.fill(0xa5, WORK, WORK + WORK_BYTES);
   memory.set(header, PACKET - VNET_HEADER);
   memory.set(packet, PACKET);
   const written = kernels.split(PACKET, packet.length, WORK, room, most, skip);

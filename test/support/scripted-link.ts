@@ -63,6 +63,10 @@ export class ScriptedLink implements Link {
     return shared;
   }
 
+  createBuffer(bytes: number): Uint8Array {
+    return new Uint8Array(bytes);
+  }
+
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
     result.reset();
     const { length } = this.#packet;

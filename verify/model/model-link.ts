@@ -70,6 +70,10 @@ export class ModelLink implements Link {
     // The model host wakes whoever polls.
   }
 
+  createBuffer(bytes: number): Uint8Array {
+    return new Uint8Array(bytes);
+  }
+
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
     result.reset();
     this.#checkReleased('take');

@@ -13,14 +13,15 @@ import { libc } from '../../os/libc.ts';
 import { type BundleIndex, isPacket, writeEntryTail, writeSizeWord } from '../../wire/bundle.ts';
 import { isVnetHeader, VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
 import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
+import { type Arena, SUPER_PACKET, threadArena } from './arena.ts';
 import { PacketMemory } from './packet-memory.ts';
 import { detached, isGone, type Path, type PathDevice, refuseRest } from './path.ts';
-import { Splitter } from './splitter.ts';
 
 export class DirectPath implements Path {
   readonly #device: PathDevice;
   readonly #memory = new PacketMemory();
-  readonly #splitter: Splitter | undefined;
+  /** For super-packets that are too long to be carried. */
+  readonly #arena: Arena | undefined;
   /** Bytes of the virtio-net header, 0 without. */
   readonly #header: number;
   #remainder: Uint8Array | undefined;
@@ -28,13 +29,17 @@ export class DirectPath implements Path {
   constructor(device: PathDevice, carry: boolean) {
     this.#device = device;
     this.#header = carry ? VNET_HEADER_BYTES : 0;
-    this.#splitter = carry ? new Splitter() : undefined;
+    this.#arena = carry ? threadArena() : undefined;
   }
 
   readonly packetsPerRead = 1;
 
   get remainder(): Uint8Array {
     return this.#remainder ?? this.#memory.overflow;
+  }
+
+  createBuffer(bytes: number): Uint8Array {
+    return new Uint8Array(bytes);
   }
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
@@ -58,7 +63,8 @@ export class DirectPath implements Path {
           : this.#memory.readSplit(fd, address, room + header);
       const length = whole - header;
       if (length <= 0) {
-        if (whole < 0 && isGone()) return LINK_CLOSED;
+        // What was taken before comes first: the next take finds the device gone as well.
+        if (whole < 0 && at === offset && isGone()) return LINK_CLOSED;
         break;
       }
       if (length > MAX_PACKET_BYTES) {
@@ -124,22 +130,21 @@ export class DirectPath implements Path {
     length: number,
     result: TakeResult,
   ): boolean {
-    const splitter = this.#splitter;
-    if (splitter === undefined) {
+    const arena = this.#arena;
+    if (arena === undefined) {
       result.note(1);
       result.oversize++;
       return false;
     }
+    const target = SUPER_PACKET - ENTRY_HEADER_BYTES;
     if (length > room) {
-      const { memory } = splitter;
       this.#memory.keepOverflow(bytes, packet, room, length, this.#header);
-      memory.set(this.#memory.overflow.subarray(0, entryBytes(length)), splitter.entry);
+      arena.memory.set(this.#memory.overflow.subarray(0, entryBytes(length)), target);
     } else {
-      const entry = packet - ENTRY_HEADER_BYTES;
-      splitter.memory.set(bytes.subarray(entry, packet + length), splitter.entry);
+      arena.memory.set(bytes.subarray(packet - ENTRY_HEADER_BYTES, packet + length), target);
     }
-    this.#remainder = splitter.remainder;
-    splitter.putAside(length, 0, result);
+    this.#remainder = arena.remainder;
+    arena.putAside(length, 0, result);
     return result.remainderPackets > 0;
   }
 }

@@ -22,7 +22,10 @@ const HIGH: number = 1 - LOW;
 const TWO_TO_32 = 2 ** 32;
 
 export class PacketMemory {
-  readonly #addresses = new WeakMap<Uint8Array, number>();
+  readonly #addresses = new WeakMap<ArrayBufferLike, number>();
+  /** The last one found; held weakly would cost more than it is worth: one buffer for each link. */
+  #lastBuffer: ArrayBufferLike | undefined;
+  #lastAddress = 0;
   readonly #iovecs = new Uint32Array(IOVECS * IOVEC_WORDS);
   #iovecAddress = 0;
   #overflow: Uint8Array | undefined;
@@ -34,15 +37,22 @@ export class PacketMemory {
   }
 
   /**
-   * Address of the first byte of `bytes`. Looked up once per view: memory behind an array buffer
-   * does not move. The caller checks the length before each use: a detached view has none.
+   * Address of the first byte of `bytes`. Looked up once for each array buffer, whose memory does not
+   * move: views come and go with every bundle. The caller checks the length before each use: a
+   * detached view has none.
    */
   addressOf(bytes: Uint8Array): number {
-    const known = this.#addresses.get(bytes);
-    if (known !== undefined) return known;
-    const address = addressOf(bytes);
-    this.#addresses.set(bytes, address);
-    return address;
+    const { buffer } = bytes;
+    if (buffer !== this.#lastBuffer) {
+      let address = this.#addresses.get(buffer);
+      if (address === undefined) {
+        address = addressOf(new Uint8Array(buffer));
+        this.#addresses.set(buffer, address);
+      }
+      this.#lastBuffer = buffer;
+      this.#lastAddress = address;
+    }
+    return this.#lastAddress + bytes.byteOffset;
   }
 
   /**

@@ -12,12 +12,13 @@ export interface PathDevice {
   readonly mtu: number;
 }
 
-/** `take` and `give` as in the link contract (link.ts), of a device that is not closed. */
+/** `createBuffer`, `take` and `give` as in the link contract (link.ts), of a device that is not closed. */
 export interface Path {
   /** Packets that one read from the kernel may stand for. */
   readonly packetsPerRead: number;
   /** See `Link.remainder`. */
   readonly remainder: Uint8Array;
+  createBuffer(bytes: number): Uint8Array;
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number;
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number;
 }

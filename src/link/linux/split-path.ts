@@ -1,8 +1,8 @@
 /**
  * Super-packets in, ordinary packets out, and back: what the kernel hands over is split into the
  * entries of a bundle, and runs of packets of one flow in a written bundle are merged before the
- * kernel gets them. Both happen in the memory of the thread's kernels, which system calls read from
- * and write to; between it and the caller's bundle there is one copy.
+ * kernel gets them. Both happen in an arena (arena.ts), which system calls read from and write to.
+ * When the caller's bundle lies in one, there is no copy but that of splitting or merging.
  */
 
 import { CopyArea, copyBytes } from '../../copy.ts';
@@ -20,7 +20,6 @@ import {
   SPLIT_OCTETS,
   SPLIT_TOTAL,
   WORK,
-  WORK_BYTES,
   WRITE_COUNT,
   WRITE_FIRST,
   WRITE_LENGTH,
@@ -28,8 +27,15 @@ import {
 } from '../../wire/kernels/layout.ts';
 import { VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
 import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
+import {
+  type Arena,
+  arenaOf,
+  createArenaBuffer,
+  SHARED_WORK_BYTES,
+  SUPER_PACKET,
+  threadArena,
+} from './arena.ts';
 import { detached, isGone, type Path, type PathDevice } from './path.ts';
-import { Splitter } from './splitter.ts';
 
 /** The largest packet a kernel hands over, with its header. */
 const LARGEST_READ_BYTES: number = VNET_HEADER_BYTES + 65_535;
@@ -45,24 +51,30 @@ export class SplitPath implements Path {
   readonly packetsPerRead: number = MAX_SUPER_PACKET_SEGMENTS;
   readonly #device: PathDevice;
   readonly #mergeUdp: boolean;
-  readonly #splitter = new Splitter();
-  readonly #memory: CopyArea;
-  #foreign: CopyArea;
+  readonly #own: Arena = threadArena();
+  readonly #ownArea: CopyArea = new CopyArea(this.#own.memory);
   /** Which packets of the bundle being given the kernel took. */
   readonly #given = new Uint8Array(MAX_BUNDLE_PACKETS);
-  /** Bytes of entries that wait in the working area. */
+  #foreign: CopyArea = this.#ownArea;
+  /** The arena of the present call. */
+  #arena: Arena = this.#own;
+  /** Where in the arena entries go, how many bytes there are by now, and how many there may be. */
+  #target = 0;
   #filled = 0;
+  #capacity = 0;
 
   /** `mergeUdp`: whether the kernel takes merged datagrams. */
   constructor(device: PathDevice, mergeUdp: boolean) {
     this.#device = device;
     this.#mergeUdp = mergeUdp;
-    this.#memory = new CopyArea(this.#splitter.memory);
-    this.#foreign = this.#memory;
   }
 
   get remainder(): Uint8Array {
-    return this.#splitter.remainder;
+    return this.#arena.remainder;
+  }
+
+  createBuffer(bytes: number): Uint8Array {
+    return createArenaBuffer(bytes);
   }
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
@@ -70,12 +82,11 @@ export class SplitPath implements Path {
     const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
     const { fd } = this.#device;
     const { read } = libc();
-    const { address, packet } = this.#splitter;
-    const source = address + packet - VNET_HEADER_BYTES;
     const sparePlaces = Math.min(MAX_SUPER_PACKET_SEGMENTS, maxPackets >>> SPARE_SHIFT);
     const spareBytes = Math.min(MOST_SPLIT_BYTES, capacity >>> SPARE_SHIFT);
+    this.#enter(bytes, offset);
+    const source = this.#arena.address + SUPER_PACKET - VNET_HEADER_BYTES;
     let at = offset;
-    this.#filled = 0;
     for (;;) {
       const room = capacity - at - this.#filled;
       const places = maxPackets - result.packets;
@@ -85,9 +96,9 @@ export class SplitPath implements Path {
       const whole = read(fd, source, LARGEST_READ_BYTES);
       const length = whole - VNET_HEADER_BYTES;
       if (length <= 0) {
-        if (whole >= 0 || !isGone()) break;
-        this.#flush(bytes, at);
-        return LINK_CLOSED;
+        // What was taken before comes first: the next take finds the device gone as well.
+        if (whole < 0 && result.packets === 0 && isGone()) return LINK_CLOSED;
+        break;
       }
       at = this.#split(bytes, at, length, maxPackets, result);
       if (result.remainderPackets > 0) break;
@@ -96,7 +107,9 @@ export class SplitPath implements Path {
   }
 
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
-    const { kernels } = this.#splitter;
+    const arena = arenaOf(bytes);
+    this.#arena = arena ?? this.#own;
+    const { kernels } = this.#arena;
     const { tables } = kernels;
     kernels.mergeReset();
     for (let i = 0; i < index.count; i++) {
@@ -105,12 +118,13 @@ export class SplitPath implements Path {
       this.#given[i] = 0;
     }
     let gone = false;
-    for (let from = 0; from < index.count && !gone; ) {
+    if (arena !== undefined) gone = !this.#giveWindow(bytes.byteOffset, 0, index.count);
+    for (let from = 0; arena === undefined && from < index.count && !gone; ) {
       const start = index.offsets[from]! - ENTRY_HEADER_BYTES;
       const to = windowEnd(index, from, start);
       const end = index.offsets[to - 1]! + index.lengths[to - 1]!;
       if (end > bytes.byteLength) throw detached();
-      this.#copy(bytes, start, this.#splitter.memory, WORK, end - start);
+      this.#copy(bytes, start, this.#own.memory, WORK, end - start);
       gone = !this.#giveWindow(WORK - start, from, to);
       from = to;
     }
@@ -126,6 +140,15 @@ export class SplitPath implements Path {
     return gone ? LINK_CLOSED : result.packets;
   }
 
+  /** Chooses the arena: where the caller's buffer lies, or the thread's own, to be copied from. */
+  #enter(bytes: Uint8Array, offset: number): void {
+    const arena = arenaOf(bytes);
+    this.#arena = arena ?? this.#own;
+    this.#filled = 0;
+    this.#target = arena === undefined ? WORK : bytes.byteOffset + offset;
+    this.#capacity = arena === undefined ? this.#own.workBytes : Number.POSITIVE_INFINITY;
+  }
+
   /** Splits what was read; returns where the bundle goes on. */
   #split(
     bytes: Uint8Array,
@@ -134,17 +157,17 @@ export class SplitPath implements Path {
     maxPackets: number,
     result: TakeResult,
   ): number {
-    const { kernels, packet } = this.#splitter;
+    const { kernels } = this.#arena;
     const { memory, results } = kernels.tables;
     let at = offset;
     for (let skip = 0; ; ) {
-      const room = Math.min(bytes.byteLength - at, WORK_BYTES) - this.#filled;
-      const target = WORK + this.#filled;
+      const room = Math.min(bytes.byteLength - at, this.#capacity) - this.#filled;
+      const target = this.#target + this.#filled;
       const places = maxPackets - result.packets;
-      const written = kernels.split(packet, length, target, room, places, skip);
+      const written = kernels.split(SUPER_PACKET, length, target, room, places, skip);
       const total = results[SPLIT_TOTAL]!;
       if (skip === 0) result.note(Math.max(total, 1));
-      if (written < 0 || (total === 1 && !isPacket(memory[packet]!, length))) {
+      if (written < 0 || (total === 1 && !isPacket(memory[SUPER_PACKET]!, length))) {
         if (length > MAX_PACKET_BYTES) result.oversize++;
         else result.unreadable++;
         return at;
@@ -154,25 +177,26 @@ export class SplitPath implements Path {
       result.packets += written;
       result.octets += results[SPLIT_OCTETS]!;
       if (skip === total) return at;
-      if (this.#filled === 0) {
-        this.#splitter.putAside(length, skip, result);
+      if (this.#filled === 0 || this.#arena !== this.#own) {
+        this.#arena.putAside(length, skip, result);
         return at;
       }
       at = this.#flush(bytes, at);
     }
   }
 
-  /** Copies what waits in the working area to the bundle; returns where that goes on. */
+  /** Copies what waits in the thread's arena to the bundle; returns where that goes on. */
   #flush(bytes: Uint8Array, at: number): number {
     const filled = this.#filled;
     this.#filled = 0;
-    if (filled > 0) this.#copy(this.#splitter.memory, WORK, bytes, at, filled);
+    if (filled > 0 && this.#arena === this.#own)
+      this.#copy(this.#own.memory, WORK, bytes, at, filled);
     return at + filled;
   }
 
   /** Writes the packets of a window; false when the device is gone. */
   #giveWindow(base: number, from: number, to: number): boolean {
-    const { kernels, address } = this.#splitter;
+    const { kernels, address } = this.#arena;
     const { tables } = kernels;
     const { fd } = this.#device;
     const { write } = libc();
@@ -194,7 +218,7 @@ export class SplitPath implements Path {
 
   /** Writes the packets one by one that the kernel refused as one; false when the device is gone. */
   #giveSingly(base: number, first: number, count: number): boolean {
-    const { kernels, address } = this.#splitter;
+    const { kernels, address } = this.#arena;
     const { memory, next, offsets, lengths } = kernels.tables;
     const { fd } = this.#device;
     const { write } = libc();
@@ -213,16 +237,17 @@ export class SplitPath implements Path {
       to.set(from.subarray(at, at + length), target);
       return;
     }
-    const foreign = from === this.#splitter.memory ? to : from;
+    const foreign = from === this.#own.memory ? to : from;
     if (!this.#foreign.matches(foreign)) this.#foreign = new CopyArea(foreign);
-    if (foreign === to) copyBytes(this.#memory, at, this.#foreign, target, length);
-    else copyBytes(this.#foreign, at, this.#memory, target, length);
+    if (foreign === to) copyBytes(this.#ownArea, at, this.#foreign, target, length);
+    else copyBytes(this.#foreign, at, this.#ownArea, target, length);
   }
 }
 
 /** Number behind the last packet that fits the working area together with those from `from` on. */
 function windowEnd(index: BundleIndex, from: number, start: number): number {
   let to = from + 1;
-  while (to < index.count && index.offsets[to]! + index.lengths[to]! - start <= WORK_BYTES) to++;
+  while (to < index.count && index.offsets[to]! + index.lengths[to]! - start <= SHARED_WORK_BYTES)
+    to++;
   return to;
 }

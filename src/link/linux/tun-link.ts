@@ -63,6 +63,10 @@ export class TunLink {
     // The kernel knows all threads of the process, and wakes whoever polls.
   }
 
+  createBuffer(bytes: number): Uint8Array {
+    return this.#path.createBuffer(bytes);
+  }
+
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
     result.reset();
     if (this.#shared.closed) return LINK_CLOSED;

@@ -52,6 +52,10 @@ export class DeviceLink {
     this.#memory.join(user.participant, user.liveness);
   }
 
+  createBuffer(bytes: number): Uint8Array {
+    return new Uint8Array(bytes);
+  }
+
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
     result.reset();
     if (this.#memory.gone) return LINK_CLOSED;

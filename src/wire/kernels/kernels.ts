@@ -2,14 +2,14 @@
  * The arithmetic of offload: splitting what the host hands over, merging what is handed to it, and
  * the checksums of both. In WebAssembly with SIMD, or in plain TypeScript where that is missing.
  *
- * One per thread, with a memory of its own (layout.ts) that serves all adapters of the thread: what a
- * call leaves there is valid until the next call. Nothing is allocated per packet with SIMD.
+ * Each has a memory of its own (layout.ts): what a call leaves there is valid until the next call.
+ * Nothing is allocated per packet with SIMD.
  */
 
 import { Coalescer } from '../coalesce.ts';
 import { type SplitResult, split } from '../segment.ts';
 import { KERNELS_WASM } from './kernels-wasm.ts';
-import { MEMORY_BYTES, SPLIT_BYTES, SPLIT_OCTETS, SPLIT_TOTAL } from './layout.ts';
+import { SPLIT_BYTES, SPLIT_OCTETS, SPLIT_TOTAL, WORK } from './layout.ts';
 import { KernelTables } from './tables.ts';
 
 export interface Kernels {
@@ -47,25 +47,33 @@ export interface Kernels {
   mergeReset(): void;
 }
 
-/** The best there is. Falls back to plain TypeScript where there is no WebAssembly with SIMD. */
-export function createKernels(): Kernels {
+/**
+ * The best there is, with `workBytes` bytes to work in. Falls back to plain TypeScript where there is
+ * no WebAssembly with SIMD.
+ */
+export function createKernels(workBytes: number): Kernels {
   try {
-    return simdKernels();
+    return simdKernels(workBytes);
   } catch {
-    return plainKernels();
+    return plainKernels(workBytes);
   }
 }
+
+/** Compiled once in a thread. */
+let compiled: object | undefined;
 
 /**
  * Kernels in WebAssembly.
  *
  * @throws Error where it is missing, or has no SIMD.
  */
-export function simdKernels(): Kernels {
-  const pages = MEMORY_BYTES / PAGE_BYTES;
+export function simdKernels(workBytes: number): Kernels {
+  const pages = Math.ceil((WORK + workBytes) / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const binary = Uint8Array.from(atob(KERNELS_WASM), (character) => character.charCodeAt(0));
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } });
+  compiled ??= new WebAssembly.Module(
+    Uint8Array.from(atob(KERNELS_WASM), (character) => character.charCodeAt(0)),
+  );
+  const instance = new WebAssembly.Instance(compiled, { env: { memory } });
   const exported = instance.exports as unknown as Pick<Kernels, 'split' | 'merge' | 'mergeReset'>;
   return {
     kind: 'simd',
@@ -77,8 +85,8 @@ export function simdKernels(): Kernels {
 }
 
 /** Kernels in plain TypeScript. */
-export function plainKernels(): Kernels {
-  const tables = new KernelTables(new Uint8Array(MEMORY_BYTES));
+export function plainKernels(workBytes: number): Kernels {
+  const tables = new KernelTables(new Uint8Array(WORK + workBytes));
   const coalescer = new Coalescer(tables);
   const result: SplitResult = { bytes: 0, octets: 0, total: 0 };
   return {

@@ -1,18 +1,18 @@
 /**
- * The memory that the kernels work in: one per thread, the same in WebAssembly and in its plain
- * twin. All offsets are from its start. Imported by both compilers: constants alone.
+ * The memory that a kernel works in, the same in WebAssembly and in its plain twin. All offsets are
+ * from its start. Imported by both compilers: constants alone.
  *
  * ```
  *  0x000000  results      words that a kernel leaves for its caller
  *  0x000400  offsets      u32[256]: where the packets of the bundle being written lie in it
  *  0x000800  lengths      u32[256]: their bytes
- *  0x001000  writes       u32[4][264]: what the merge makes of them
+ *  0x001000  writes       u32[4][256]: what the merge makes of them
  *  0x002800  next         u32[256]: the packet that follows in a merged one
+ *  0x002c00               what the merge knows of its slots
  *  0x004000  super        one packet as the host gives it, with its virtio-net header in front
- *  0x020000  work         entries made by splitting, or a window of the bundle that is being written
- *  0x060000  slots        8 merged packets under construction, 0x11000 each
- *  0x100000  remainder    entries that did not fit the reader's bundle
- *  0x140000  end
+ *  0x018000  slots        8 merged packets under construction, 0x11000 each
+ *  0x0a0000  remainder    entries that did not fit the reader's bundle
+ *  0x0e0000  work         entries made by splitting, or of the bundle that is being written; to the end
  * ```
  */
 
@@ -24,14 +24,12 @@ export const WRITES = 0x001000;
 export const NEXT = 0x002800;
 /** Starts as an entry does, so that the packet behind the virtio-net header is aligned. */
 export const SUPER = 0x004000;
-export const WORK = 0x020000;
-export const WORK_BYTES = 0x040000;
-export const SLOTS = 0x060000;
+export const SLOTS = 0x018000;
 export const SLOT_BYTES = 0x011000;
 export const SLOT_COUNT = 8;
-export const REMAINDER = 0x100000;
+export const REMAINDER = 0x0a0000;
 export const REMAINDER_BYTES = 0x040000;
-export const MEMORY_BYTES = 0x140000;
+export const WORK = 0x0e0000;
 
 /** Bytes of the longest packet that fits an entry: MAX_PACKET_BYTES of limits.ts. */
 export const MAX_PACKET = 0xeff0;

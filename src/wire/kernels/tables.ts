@@ -13,7 +13,7 @@ export class KernelTables {
   readonly writes: Uint32Array;
   readonly next: Uint32Array;
 
-  /** `memory` begins its buffer and has `MEMORY_BYTES`. */
+  /** `memory` begins its buffer and is as large as layout.ts says. */
   constructor(memory: Uint8Array) {
     this.memory = memory;
     const table = (offset: number, words: number): Uint32Array =>

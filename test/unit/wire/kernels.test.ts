@@ -5,11 +5,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Kernels, plainKernels, simdKernels } from '#dist/wire/kernels/kernels.js';
 import { internetChecksum } from '../../support/ip-packets.ts';
-import { runMerge, runSplit } from '../../support/kernel-runs.ts';
+import { runMerge, runSplit, WORK_BYTES } from '../../support/kernel-runs.ts';
 import { ACK, type Recipe, superPacket, transportPacket } from '../../support/transport-packets.ts';
 
-const simd = simdKernels();
-const plain = plainKernels();
+const simd = simdKernels(WORK_BYTES);
+const plain = plainKernels(WORK_BYTES);
 const kinds: readonly (readonly [string, Kernels])[] = [
   ['simd', simd],
   ['plain', plain],

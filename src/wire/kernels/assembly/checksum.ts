@@ -35,6 +35,66 @@ export function sum(address: usize, length: usize, initial: u64): u64 {
   return total;
 }
 
+/**
+ * Copies `length` bytes, which do not overlap, and returns their sum as {@link sum} does: what is
+ * loaded for the one serves the other.
+ */
+export function copyAndSum(target: usize, source: usize, length: usize): u64 {
+  let from = source;
+  let to = target;
+  const end = source + length;
+  let a = i32x4.splat(0);
+  let b = i32x4.splat(0);
+  while (from + 64 <= end) {
+    const w = v128.load(from);
+    const x = v128.load(from, 16);
+    const y = v128.load(from, 32);
+    const z = v128.load(from, 48);
+    v128.store(to, w);
+    v128.store(to, x, 16);
+    v128.store(to, y, 32);
+    v128.store(to, z, 48);
+    a = i32x4.add(a, i32x4.extadd_pairwise_i16x8_u(w));
+    b = i32x4.add(b, i32x4.extadd_pairwise_i16x8_u(x));
+    a = i32x4.add(a, i32x4.extadd_pairwise_i16x8_u(y));
+    b = i32x4.add(b, i32x4.extadd_pairwise_i16x8_u(z));
+    from += 64;
+    to += 64;
+  }
+  a = i32x4.add(a, b);
+  let total = <u64>(<u32>i32x4.extract_lane(a, 0));
+  total += <u64>(<u32>i32x4.extract_lane(a, 1));
+  total += <u64>(<u32>i32x4.extract_lane(a, 2));
+  total += <u64>(<u32>i32x4.extract_lane(a, 3));
+  copy(to, from, end - from);
+  return sum(from, end - from, total);
+}
+
+/** Copies `length` bytes, which do not overlap. */
+export function copy(target: usize, source: usize, length: usize): void {
+  let from = source;
+  let to = target;
+  const end = source + length;
+  while (from + 64 <= end) {
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+    v128.store(to, v128.load(from, 32), 32);
+    v128.store(to, v128.load(from, 48), 48);
+    from += 64;
+    to += 64;
+  }
+  while (from + 8 <= end) {
+    store<u64>(to, load<u64>(from));
+    from += 8;
+    to += 8;
+  }
+  while (from < end) {
+    store<u8>(to, load<u8>(from));
+    from++;
+    to++;
+  }
+}
+
 /** Folds a sum into 16 bits. */
 export function fold(total: u64): u32 {
   let folded = (total >> 32) + (total & 0xffffffff);

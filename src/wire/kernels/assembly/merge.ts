@@ -17,7 +17,7 @@ import {
   WRITE_WORDS,
   WRITES,
 } from '../layout';
-import { fold } from './checksum';
+import { copy, fold } from './checksum';
 import { alike, find, sameTcp } from './compare';
 import { examine, header, payload, protocol, pushed, start, version } from './examine';
 import {
@@ -165,7 +165,7 @@ function begin(slot: u32, packet: u32, number: u32): void {
     it.sequence = bswap<u32>(load<u32>(packet + start + TCP_SEQUENCE)) + payload;
   }
   follow(number, NONE);
-  memory.copy(built(slot), packet, header + payload);
+  copy(built(slot), packet, header + payload);
 }
 
 /** Appends the packet to the one in the slot; false when it must not be. */
@@ -180,7 +180,7 @@ function append(slot: u32, packet: u32, number: u32): bool {
     if (bswap<u32>(load<u32>(transport + TCP_SEQUENCE)) !== it.sequence) return false;
     if (!sameTcp(transport, other + start, header - start)) return false;
   } else if (it.packets >= MOST_DATAGRAMS) return false;
-  memory.copy(other + it.header + it.payload, packet + header, payload);
+  copy(other + it.header + it.payload, packet + header, payload);
   it.payload += payload;
   it.sequence += payload;
   it.packets++;

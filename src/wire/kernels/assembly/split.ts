@@ -10,7 +10,7 @@ import {
   SPLIT_TOTAL,
   TABLE_WORD_BYTES,
 } from '../layout';
-import { complement, sum, swapped } from './checksum';
+import { complement, copy, copyAndSum, sum, swapped } from './checksum';
 import {
   ENTRY_HEADER,
   entryBytes,
@@ -119,11 +119,11 @@ function whole(
   result(SPLIT_TOTAL, 1);
   const bytes = entryBytes(length);
   if (skip > 0 || most === 0 || bytes > room) return 0;
-  const copy = target + ENTRY_HEADER;
-  memory.copy(copy, packet, length);
+  const made = target + ENTRY_HEADER;
+  copy(made, packet, length);
   if (needs) {
-    const value = complement(sum(copy + start, length - start, 0));
-    store<u16>(copy + field, <u16>(value === 0 ? 0xffff : value));
+    const value = complement(sum(made + start, length - start, 0));
+    store<u16>(made + field, <u16>(value === 0 ? 0xffff : value));
   }
   frame(target, length);
   result(SPLIT_BYTES, bytes);
@@ -162,30 +162,31 @@ function segments(
     const bytes = header + chunk;
     if (at + entryBytes(bytes) > room) break;
     const entry = target + at;
-    const copy = entry + ENTRY_HEADER;
-    memory.copy(copy, packet, header);
-    memory.copy(copy + header, packet + header + i * size, chunk);
+    const made = entry + ENTRY_HEADER;
+    copy(made, packet, header);
+    const payloadSum = copyAndSum(made + header, packet + header + i * size, chunk);
     if (version === 4) {
-      write16(copy + IPV4_TOTAL_LENGTH, bytes);
-      write16(copy + IPV4_ID, id + i);
-      sealIpv4(copy, start);
+      write16(made + IPV4_TOTAL_LENGTH, bytes);
+      write16(made + IPV4_ID, id + i);
+      sealIpv4(made, start);
     } else {
-      write16(copy + IPV6_PAYLOAD_LENGTH, bytes - IPV6_HEADER);
+      write16(made + IPV6_PAYLOAD_LENGTH, bytes - IPV6_HEADER);
     }
-    const transport = copy + start;
+    const transport = made + start;
     const carried = bytes - start;
+    const initial = pseudo + <u64>swapped(carried) + payloadSum;
     if (tcp) {
       store<u32>(transport + TCP_SEQUENCE, bswap<u32>(sequence + i * size));
       let drop: u32 = i === 0 ? 0 : TCP_CWR;
       if (!last) drop |= TCP_FIN | TCP_PSH;
       store<u8>(transport + TCP_FLAGS, <u8>(<u32>load<u8>(transport + TCP_FLAGS) & ~drop));
       store<u16>(transport + TCP_CHECKSUM, 0);
-      const value = complement(sum(transport, carried, pseudo + <u64>swapped(carried)));
+      const value = complement(sum(transport, header - start, initial));
       store<u16>(transport + TCP_CHECKSUM, <u16>value);
     } else {
       write16(transport + UDP_LENGTH, carried);
       store<u16>(transport + UDP_CHECKSUM, 0);
-      const value = complement(sum(transport, carried, pseudo + <u64>swapped(carried)));
+      const value = complement(sum(transport, header - start, initial));
       store<u16>(transport + UDP_CHECKSUM, <u16>(value === 0 ? 0xffff : value));
     }
     frame(entry, bytes);
