@@ -3,7 +3,8 @@
 import { TunError, TunErrorCode } from '../errors.ts';
 import { MAX_PARTICIPANTS } from '../limits.ts';
 import { attachLink } from '../link/attach.ts';
-import { OWNER } from '../sync/layout.ts';
+import { Claim, OWNER } from '../sync/layout.ts';
+import { claimOf, leaveParticipant } from '../sync/participants.ts';
 import { VERSION } from '../version.ts';
 import { AttachedMiniport } from './attached-miniport.ts';
 import { attachThisThread, livenessIn } from './liveness.ts';
@@ -22,13 +23,17 @@ export async function attachMiniport(token: AdapterToken): Promise<Miniport> {
   const { memory, participant, luidIndex, options, port } = token;
   const link = await attachLink(token.link);
   const words = new Int32Array(memory);
-  if (!attachThisThread(words, participant)) {
+  const liveness = livenessIn(words);
+  const attached = attachThisThread(words, participant);
+  // What the link has of its owner is only known to be the owner's if that is still alive.
+  if (!attached || claimOf(words, OWNER) !== Claim.ATTACHED || !liveness.isAlive(OWNER)) {
+    if (attached) leaveParticipant(words, participant);
+    await link.close();
     throw new TunError(
       TunErrorCode.INVALID_STATE,
       'the token was used already, or its adapter is gone; each thread needs a token of its own from adapter.share()',
     );
   }
-  const liveness = livenessIn(words);
   return new AttachedMiniport({ link, memory, participant, liveness, luidIndex, options }, port);
 }
 

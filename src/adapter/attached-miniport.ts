@@ -56,14 +56,16 @@ export class AttachedMiniport extends Miniport {
   async #leave(): Promise<void> {
     unregister(this);
     this.closeHandles();
+    this.shared.leave();
     this.forceClose();
     const { participant, words } = this.shared;
     // Called from within an operation of this thread, it ends first.
     const inside = participantIndex(participant, ParticipantWord.INSIDE);
     while (Atomics.load(words, inside) > 0) await nextTurn();
-    await this.link.close(this.#isLast());
-    leaveParticipant(words, participant);
     this.transitions.transactionsEnded();
+    leaveParticipant(words, participant);
+    // Only now: of two threads that leave at once, each would take the other for one that stays.
+    await this.link.close(this.#isLast());
     this.#port.close();
   }
 
@@ -79,7 +81,7 @@ export class AttachedMiniport extends Miniport {
   /** The port is closed from the other side: the adapter is halted, or its owner's thread ended. */
   #ownerEnded(): void {
     if (this.#left !== undefined) return;
-    if (this.shared.present) this.transitions.bury(OWNER);
+    this.transitions.bury(OWNER);
     this.forceClose();
     void this.halt();
   }

@@ -41,8 +41,9 @@ export class ControlSection {
       const news = this.#news;
       this.#news = [];
       control.unlock();
-      rundown.leave();
+      // Still inside: who is woken through the link's descriptors finds them open.
       if (news.length > 0) wake.announce();
+      rundown.leave();
       for (const tell of news) tell();
     }
   }

@@ -15,7 +15,7 @@
  * lock: an in-process host handles what it was given in `Link.settle`, after everything is released.
  */
 
-import { entryBytes, MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS, MAX_QUEUED_PACKETS } from '../limits.ts';
+import { entryBytes, MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS } from '../limits.ts';
 import { GiveResult, LINK_CLOSED, type Link, TakeResult } from '../link/link.ts';
 import { Counter } from '../sync/layout.ts';
 import {
@@ -29,6 +29,7 @@ import { isCarriedPadding } from '../wire/virtio-net.ts';
 import { Bundle } from './bundle.ts';
 import { BundleCounts } from './bundle-counts.ts';
 import { DROP_REASON, RECEIVE_DROP_REASON } from './drop-reasons.ts';
+import { Remainder } from './remainder.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 import { Acceptance } from './state.ts';
 
@@ -51,10 +52,12 @@ export class DataPath {
   readonly #counts: BundleCounts;
   readonly #countQueueFull = (packets: number): void =>
     this.#discard(Counter.DROP_QUEUE_FULL, packets);
-  readonly #remainderOffsets = new Uint32Array(MAX_QUEUED_PACKETS);
+  readonly #remainder: Remainder;
   /** Entries have virtio-net headers. */
   readonly #carries: boolean;
   #linkClosed = false;
+  /** A read had packets in hand, if only for a moment. */
+  #transacted = false;
 
   /** `onTransactionsEnded` is called, under no lock, whenever transactions of this thread ended. */
   constructor(shared: SharedAdapter, link: Link, onTransactionsEnded: () => void) {
@@ -63,6 +66,7 @@ export class DataPath {
     this.#onTransactionsEnded = onTransactionsEnded;
     this.#taken = new TakeResult(shared.hand);
     this.#counts = new BundleCounts(shared.counters);
+    this.#remainder = new Remainder(shared);
     this.#carries = link.capabilities.offload === 'carry';
   }
 
@@ -73,7 +77,8 @@ export class DataPath {
 
   /**
    * Fills `buffer` with what is there: queued packets first, then the link's. Returns undefined when
-   * nothing is there or nothing is accepted. The buffer is written only here and not kept.
+   * nothing is there or nothing is accepted. The buffer is written only here and not kept. Calls no
+   * foreign code; {@link ended} is to be called afterwards.
    */
   read(buffer: Uint8Array): Bundle | undefined {
     const { hand, lock } = this.#shared;
@@ -98,12 +103,26 @@ export class DataPath {
       lock.leaveShared();
     }
     const { packets } = hand;
-    if (packets === 0) return undefined;
+    if (packets === 0) {
+      this.#remainder.announce();
+      return undefined;
+    }
+    this.#transacted = true;
     hand.handOver();
     this.#counts.read(target, packets);
     hand.empty();
-    this.#onTransactionsEnded();
+    this.#remainder.announce();
     return new Bundle(target.subarray(0, length), packets, sequence);
+  }
+
+  /**
+   * To be called when a {@link read} is completed, under no lock: tells whoever waits for this
+   * thread's transactions, and through them foreign code. Does nothing when there were none.
+   */
+  ended(): void {
+    if (!this.#transacted) return;
+    this.#transacted = false;
+    this.#onTransactionsEnded();
   }
 
   /**
@@ -126,6 +145,7 @@ export class DataPath {
       lock.leaveShared();
     }
     this.#onTransactionsEnded();
+    this.#remainder.announce();
     if (length > 0) this.#shared.wake.announce();
     return length > 0;
   }
@@ -263,34 +283,20 @@ export class DataPath {
     const taken = this.#taken;
     const length = this.#link.take(bytes, offset, maxPackets, taken);
     this.#countUnusable();
-    if (taken.remainderPackets > 0) this.#putBack(taken.remainderPackets);
+    if (taken.remainderPackets > 0) {
+      const { remainder } = this.#link;
+      this.#transacted = true;
+      this.#remainder.putBack(remainder, taken.remainderPackets, this.#countQueueFull);
+    }
     if (length !== LINK_CLOSED) return length;
     this.#linkClosed = true;
     return 0;
   }
 
-  /** The last first, so that they stay in order. What finds no place is dropped: the newest. */
-  #putBack(packets: number): void {
-    const { hand, queue } = this.#shared;
-    const { remainder } = this.#link;
-    const offsets = this.#remainderOffsets;
-    let offset = 0;
-    for (let i = 0; i < packets; i++) {
-      offsets[i] = offset;
-      offset += entryBytes(readSizeWord(remainder, offset, HOST_LITTLE_ENDIAN));
-    }
-    for (let i = packets - 1; i >= 0; i--) {
-      const at = offsets[i]!;
-      const size = readSizeWord(remainder, at, HOST_LITTLE_ENDIAN);
-      if (hand.putBack(queue, remainder, at, size)) continue;
-      this.#countQueueFull(1);
-      hand.drop(1);
-    }
-  }
-
   #countUnusable(): void {
     const { oversize, unreadable } = this.#taken;
     if (oversize + unreadable === 0) return;
+    this.#transacted = true;
     this.#discard(Counter.DROP_OVERSIZE, oversize);
     this.#shared.counters.add(Counter.OUT_ERRORS, unreadable);
     this.#shared.counters.add(Counter.DROP_UNREADABLE, unreadable);

@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, ParticipantWord, participantIndex, Word } from '../sync/layout.ts';
 import { whenNotified } from '../sync/wake.ts';
+import { absentError } from './absent.ts';
 import { ControlQueue } from './control-queue.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 import { PowerState } from './state.ts';
@@ -70,7 +71,15 @@ export class Lifecycle {
 
   /** Changes device power; configuration and handles stay as they are. */
   setPower(power: PowerState): Promise<void> {
-    return this.#run(async () => this.#transitions.setPower(power));
+    return this.#run(async () => {
+      this.#asleep = false;
+      this.#transitions.setPower(power);
+    });
+  }
+
+  /** Another thread has set the power: it is not the machine's sleep any more that keeps it low. */
+  powerChanged(): void {
+    this.#asleep = false;
   }
 
   /** The machine is about to sleep: device power is lowered to D3, unless it is low already. */
@@ -129,6 +138,7 @@ export class Lifecycle {
     const changed = whenNotified(this.#shared.words, Word.STATE, word);
     while (this.#shared.stateWord === word) {
       await Promise.race([changed, sleep(LIVENESS_CHECK_MS)]);
+      if (this.#shared.left) throw absentError('wait for', this.#shared.state);
       if (this.#transitions.buryDead() > 0) this.#transitions.transactionsEnded();
     }
   }

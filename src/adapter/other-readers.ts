@@ -17,13 +17,18 @@ export class OtherReaders {
     Atomics.store(words, participantIndex(participant, ParticipantWord.WAITING), waiting);
   }
 
-  /** Whether other threads wait for packets, or have read any since this was asked last. */
-  get read(): boolean {
-    const { counters, participant, participants, words } = this.#shared;
+  /** Whether other threads have read any packets since this was asked last. */
+  get progressed(): boolean {
+    const { counters, participants } = this.#shared;
     if (participants === 1) return false;
     const before = this.#bundles;
     this.#bundles = counters.sum(Counter.BUNDLES_READ) - counters.own(Counter.BUNDLES_READ);
-    if (this.#bundles !== before) return true;
+    return this.#bundles !== before;
+  }
+
+  /** Whether other threads wait for packets. They may be too busy to notice that some are there. */
+  get waiting(): boolean {
+    const { participant, participants, words } = this.#shared;
     for (let i = 0; i < participants; i++) {
       const waiting = participantIndex(i, ParticipantWord.WAITING);
       if (i !== participant && Atomics.load(words, waiting) > 0) return true;

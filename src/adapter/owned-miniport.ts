@@ -21,7 +21,10 @@ export class OwnedMiniport extends Miniport {
     this.#queueFollowsMtu = queueBytes === undefined;
     this.shared.queue.growTo(queueBytes ?? queueBytesFor(link.info.mtu));
     this.#sharing = new Sharing(this.shared, parts, {
-      heard: (news) => this.hear(news),
+      heard: (news) => {
+        if (news.type === 'power') this.lifecycle.powerChanged();
+        this.hear(news);
+      },
       ended: (participant) => this.transitions.bury(participant),
     });
     link.onEvent((event) => this.#onLinkEvent(event));

@@ -49,6 +49,8 @@ export class Requests {
   #turnBudget = MAX_BUNDLES_PER_TURN;
   #turn: NodeJS.Immediate | undefined;
   #stall: NodeJS.Timeout | undefined;
+  /** Others had their time, and nothing was read: until they do read, the queue is filled for them. */
+  #stalled = false;
   #running = false;
   #listening = false;
   #parked = 0;
@@ -92,6 +94,7 @@ export class Requests {
   read(owner: ReadOwner, buffer: Uint8Array, signal: AbortSignal | undefined): Promise<Bundle> {
     if (this.#reads.length === 0 && this.#turnBudget > 0) {
       const bundle = this.#path.read(buffer);
+      this.#path.ended();
       this.#checkLink();
       if (bundle !== undefined) {
         this.#turnBudget--;
@@ -117,6 +120,7 @@ export class Requests {
       this.#answerAll(Number.POSITIVE_INFINITY);
       if (this.#reads.length === 0) {
         const bundle = this.#path.read(buffer);
+        this.#path.ended();
         if (bundle !== undefined) return bundle;
       }
       this.#checkLink();
@@ -192,14 +196,24 @@ export class Requests {
 
   #drain(): void {
     if (!this.#hooks.prefetch) this.#watch.stop();
-    else if (this.#others.read) this.#leaveToOthers();
+    else if (this.#areOthersReading()) this.#leaveToOthers();
     else for (let i = 0; i < MAX_BUNDLES_PER_TURN; i++) if (!this.#path.prefetch()) return;
+  }
+
+  /** Whether other threads read: they got something done, or wait and had no time yet to do so. */
+  #areOthersReading(): boolean {
+    if (this.#others.progressed) {
+      this.#stalled = false;
+      return true;
+    }
+    return !this.#stalled && this.#others.waiting;
   }
 
   #leaveToOthers(): void {
     this.#watch.stop();
     this.#stall ??= setTimeout(() => {
       this.#stall = undefined;
+      this.#stalled = true;
       if (this.#running) this.#watch.start();
     }, STALL_MS).unref();
   }
@@ -228,10 +242,13 @@ export class Requests {
       return true;
     }
     const bundle = this.#path.read(read.buffer);
-    if (bundle === undefined) return false;
-    this.#reads.shift();
-    read.complete(bundle);
-    return true;
+    if (bundle !== undefined) {
+      this.#reads.shift();
+      read.complete(bundle);
+    }
+    // Last: who is told may close the handle of this very read.
+    this.#path.ended();
+    return bundle !== undefined;
   }
 
   #nextTurn(): void {

@@ -27,7 +27,7 @@ import {
   isPresent,
   isTransition,
   MEDIA_STATES,
-  type MediaState,
+  MediaState,
   POWER_STATES,
   PowerState,
 } from './state.ts';
@@ -78,6 +78,7 @@ export class SharedAdapter {
   /** Serialises the control calls of all threads. */
   readonly control: Mutex;
   readonly #take: Mutex;
+  #leftAs: AdapterState | undefined;
 
   constructor(view: SharedView) {
     const { memory, participant, liveness } = view;
@@ -99,8 +100,19 @@ export class SharedAdapter {
     );
   }
 
+  /** The adapter's state; for a thread that has left Halted, or what it was without a device. */
   get state(): AdapterState {
-    return stateOf(this.stateWord);
+    return this.#leftAs ?? stateOf(this.stateWord);
+  }
+
+  /** Whether this thread has left the adapter, and may touch nothing of it any more. */
+  get left(): boolean {
+    return this.#leftAs !== undefined;
+  }
+
+  /** This thread leaves, or is about to: for it the adapter is absent from now on. */
+  leave(): void {
+    this.#leftAs ??= this.present ? AdapterState.HALTED : this.state;
   }
 
   /** Whether there is a device: it can be opened, read and written. */
@@ -135,6 +147,7 @@ export class SharedAdapter {
   }
 
   get power(): PowerState {
+    if (this.left) return PowerState.UNSPECIFIED;
     return POWER_STATES[Atomics.load(this.words, Word.POWER)]!;
   }
 
@@ -143,6 +156,7 @@ export class SharedAdapter {
   }
 
   get media(): MediaState {
+    if (this.left) return MediaState.DISCONNECTED;
     return MEDIA_STATES[Atomics.load(this.words, Word.MEDIA)]!;
   }
 
@@ -238,8 +252,9 @@ export class SharedAdapter {
     const low = Atomics.load(this.words, Word.SEQUENCE_LOW) >>> 0;
     const first = Atomics.load(this.words, Word.SEQUENCE_HIGH) * TWO_TO_32 + low;
     const next = first + packets;
-    Atomics.store(this.words, Word.SEQUENCE_LOW, next | 0);
+    // The high word first: a thread that dies in between leaves a gap, and never goes back.
     Atomics.store(this.words, Word.SEQUENCE_HIGH, Math.floor(next / TWO_TO_32));
+    Atomics.store(this.words, Word.SEQUENCE_LOW, next | 0);
     return first;
   }
 

@@ -11,10 +11,10 @@
  * indicate. Starting up takes no TransitionLock: the link is drained, then the state is changed.
  */
 
-import { TunError, TunErrorCode } from '../errors.ts';
 import type { Link } from '../link/link.ts';
 import { Claim, Counter, OWNER } from '../sync/layout.ts';
 import { beginBurial, claimOf, endBurial } from '../sync/participants.ts';
+import { absentError, deletePendingError } from './absent.ts';
 import { ControlSection } from './control-section.ts';
 import type { DataPath } from './data-path.ts';
 import { Gate } from './gate.ts';
@@ -129,10 +129,7 @@ export class Transitions {
     this.#control.run(() => {
       const { state, participant } = this.#shared;
       if (!isPresent(state)) {
-        throw new TunError(
-          TunErrorCode.DELETE_PENDING,
-          `the device of adapter "${this.#link.info.name}" cannot be opened: the adapter is ${state} (delete pending); create another`,
-        );
+        throw deletePendingError(this.#link.info.name, state);
       }
       this.#shared.setHandlesOf(participant, this.#shared.handlesOf(participant) + 1);
       this.#settleMedia();
@@ -300,6 +297,7 @@ export class Transitions {
     const abandoned = Math.max(0, this.#shared.handOf(participant));
     counters.add(Counter.DROP_ABANDONED, abandoned);
     counters.add(Counter.OUT_DISCARDS, abandoned);
+    counters.repair(participant);
     this.#link.bury(participant);
     this.#shared.lock.forget(participant);
     endBurial(words, participant);
@@ -331,9 +329,6 @@ export class Transitions {
   #requirePresent(what: string): void {
     const { state } = this.#shared;
     if (isPresent(state)) return;
-    throw new TunError(
-      TunErrorCode.INVALID_STATE,
-      `cannot ${what} an adapter that is ${state}; create a new one`,
-    );
+    throw absentError(what, state);
   }
 }

@@ -188,7 +188,7 @@ export interface LinkUser {
 export type LinkToken =
   | {
       readonly kind: 'linux';
-      /** A descriptor that stays open until the link is closed or all its users are gone. */
+      /** The owner's descriptor, of which a thread that attaches makes one of its own. */
       readonly fd: number;
       readonly memory: SharedArrayBuffer;
       readonly offload: Offload;

@@ -63,7 +63,7 @@ type Transfer = (fd: number, bytes: Uint8Array, count: number) => number;
 const COUNT_BYTES = 8;
 
 /** `F_DUPFD_CLOEXEC` (fcntl.h). */
-const F_DUPFD_CLOEXEC = 1030;
+export const F_DUPFD_CLOEXEC = 1030;
 
 let bound: Libc | undefined;
 
@@ -145,18 +145,6 @@ export function errnoName(errno: number): string {
   } catch {
     return `error ${errno}`;
   }
-}
-
-/**
- * A second descriptor for the same open file, which Node knows nothing of and therefore never closes
- * with the thread that made it. Its owner closes it through {@link Libc.close}.
- *
- * @throws TunError `SYSCALL`.
- */
-export function duplicate(fd: number): number {
-  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) throw syscallError('fcntl', libc().errno(), `duplicate descriptor ${fd}`);
-  return copy;
 }
 
 /** Makes the error for a system call that failed. `doing` completes "could not ...". */

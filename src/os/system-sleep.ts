@@ -46,7 +46,7 @@ export interface SleepWatch extends Disposable {
  *
  * Where there is no bus, or no right to it, nothing happens. All listeners of a thread share one
  * connection, which is closed with the last of them and keeps no process alive. When it breaks, one
- * process warning says so; the next registration connects again, for the listeners of before too.
+ * process warning says so, and a sleep that was told is over; the next registration connects again, for the listeners of before too.
  *
  * @param options.address The bus's address list; `DBUS_SYSTEM_BUS_ADDRESS`, or the usual places.
  */
@@ -73,6 +73,8 @@ class SleepBus {
   readonly #paths: readonly string[];
   readonly #registrations = new Set<{ readonly listener: SleepListener }>();
   #connection: DbusConnection | undefined;
+  /** A suspend was told, and no resume. */
+  #asleep = false;
   /** The unique name of the connection that owns logind's name. */
   #login = '';
   #available = Promise.resolve(false);
@@ -148,6 +150,7 @@ class SleepBus {
   }
 
   #tell(phase: SleepPhase): void {
+    this.#asleep = phase === 'suspend';
     for (const registration of [...this.#registrations]) {
       if (!this.#registrations.has(registration)) continue;
       try {
@@ -163,6 +166,8 @@ class SleepBus {
   #onEnd(end: DbusEnd, why: string): void {
     const lost = this.#login !== '';
     this.#drop();
+    // Nobody would say so any more, and who runs this is awake.
+    if (this.#asleep) this.#tell('resume');
     if (!lost && end === 'closed') return;
     process.emitWarning(`no more suspend and resume events: ${why}`, 'TypetunWarning');
   }

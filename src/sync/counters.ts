@@ -3,12 +3,14 @@
  * block of its own, a reader sums the blocks.
  *
  * A counter is a low and a high word. When the low word wraps, its writer first marks the high word
- * (sign bit), then stores the low word, then the high word without the mark: a reader that sees the
- * mark, or a high word that changed while it read the low one, reads again.
+ * (sign bit), then stores the low word, then the high word without the mark. Under the mark the low
+ * word tells by itself whether it has wrapped, since no amount is anywhere near half of its range: so
+ * a thread that dies in the middle leaves a readable counter, and {@link Counters.repair} makes it an
+ * ordinary one again. A reader that finds the high word changed while it read the low one reads again.
  */
 
 import { MAX_PARTICIPANTS } from '../limits.ts';
-import { type Counter, counterIndex } from './layout.ts';
+import { type Counter, counterIndex, ParticipantWord, participantIndex } from './layout.ts';
 
 const TWO_TO_32 = 2 ** 32;
 const WRAP_MARK = 1 << 31;
@@ -16,6 +18,8 @@ const WRAP_MARK = 1 << 31;
 export class Counters {
   readonly #words: Int32Array;
   readonly #participant: number;
+  /** Says which counter is wrapping, for whoever buries this thread. */
+  readonly #wrapping: number;
 
   /** `words` is the adapter's memory (layout.ts); `participant` the block this thread writes. */
   constructor(words: Int32Array, participant: number) {
@@ -26,9 +30,10 @@ export class Counters {
     }
     this.#words = words;
     this.#participant = participant;
+    this.#wrapping = participantIndex(participant, ParticipantWord.WRAPPING);
   }
 
-  /** Adds `amount` (0 to 2^32 - 1) to this participant's `counter`. Allocates nothing. */
+  /** Adds `amount` (0 to 2^31 - 1) to this participant's `counter`. Allocates nothing. */
   add(counter: Counter, amount: number): void {
     if (amount === 0) return;
     const low = counterIndex(this.#participant, counter);
@@ -39,9 +44,11 @@ export class Counters {
       return;
     }
     const high = Atomics.load(this.#words, low + 1);
+    Atomics.store(this.#words, this.#wrapping, counter + 1);
     Atomics.store(this.#words, low + 1, high | WRAP_MARK);
     Atomics.store(this.#words, low, (after - TWO_TO_32) | 0);
     Atomics.store(this.#words, low + 1, high + 1);
+    Atomics.store(this.#words, this.#wrapping, 0);
   }
 
   /** Raises this participant's `counter` to `value` (below 2^32) when that is more. */
@@ -71,13 +78,30 @@ export class Counters {
     return most;
   }
 
+  /** Sets right what a participant may have left that died in {@link add}. By whoever buries it. */
+  repair(participant: number): void {
+    const wrapping = Atomics.load(
+      this.#words,
+      participantIndex(participant, ParticipantWord.WRAPPING),
+    );
+    if (wrapping === 0) return;
+    const low = counterIndex(participant, (wrapping - 1) as Counter);
+    const high = Atomics.load(this.#words, low + 1);
+    if (high < 0)
+      Atomics.store(this.#words, low + 1, unmarked(high, Atomics.load(this.#words, low)));
+  }
+
   #read(low: number): number {
     for (;;) {
       const high = Atomics.load(this.#words, low + 1);
-      const value = Atomics.load(this.#words, low) >>> 0;
-      if (high >= 0 && Atomics.load(this.#words, low + 1) === high) {
-        return high * TWO_TO_32 + value;
-      }
+      const value = Atomics.load(this.#words, low);
+      if (Atomics.load(this.#words, low + 1) !== high) continue;
+      return (high < 0 ? unmarked(high, value) : high) * TWO_TO_32 + (value >>> 0);
     }
   }
+}
+
+/** The high word that goes with a low one, read under the mark. */
+function unmarked(high: number, low: number): number {
+  return (high & ~WRAP_MARK) + (low < 0 ? 0 : 1);
 }

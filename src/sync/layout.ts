@@ -96,6 +96,8 @@ export const ParticipantWord = {
   ASLEEP: 9,
   /** Reads that wait in this thread. */
   WAITING: 10,
+  /** 1 + the counter whose low word is wrapping (counters.ts); 0 nearly always. */
+  WRAPPING: 11,
 } as const;
 
 /** Words of one participant block: a cache line of its own. */

@@ -24,7 +24,7 @@ export interface ThreadIdentity {
 
 /** All words of a block but the claim, which is changed last. */
 const FIRST_WORD: number = ParticipantWord.CLAIM + 1;
-const LAST_WORD: number = ParticipantWord.WAITING;
+const LAST_WORD: number = ParticipantWord.WRAPPING;
 
 /** Reserves a block for a thread to come. Returns its number, -1 when all are taken. */
 export function offerParticipant(words: Int32Array): number {

@@ -89,10 +89,16 @@ test('a log of another version, of a failed run, or none at all is said to be so
   assert.equal(status, 1);
   assert.match(stdout, /the log is of version 0\.0\.0/);
   assert.match(stdout, /not all rules held/);
+  const word = join(folder, 'word.json');
+  writeFileSync(word, JSON.stringify({ version: VERSION, commit: 'c', ok: 'false', sources }));
+  assert.equal((await check(word)).status, 1);
+  const holes = join(folder, 'holes.json');
+  writeFileSync(holes, JSON.stringify({ version: VERSION, ok: true, sources: [null] }));
   const nonsense = join(folder, 'nonsense.xml');
   writeFileSync(nonsense, '<html></html>');
   for (const [file, message] of [
     [nonsense, /is no Driver Verification Log/],
+    [holes, /is no Driver Verification Log/],
     [join(folder, 'absent.json'), /cannot be read/],
   ] as const) {
     const refused = await check(file);

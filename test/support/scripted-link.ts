@@ -35,6 +35,7 @@ export class ScriptedLink implements Link {
   readonly remainder = new Uint8Array(0);
   readonly #packet: Uint8Array;
   #offered = 0;
+  #onReadable: () => void = () => undefined;
 
   constructor(packet: Uint8Array) {
     this.#packet = packet;
@@ -118,8 +119,14 @@ export class ScriptedLink implements Link {
     // Nothing held.
   }
 
-  watch(): LinkWatch {
+  watch(onReadable: () => void): LinkWatch {
+    this.#onReadable = onReadable;
     return { start: () => undefined, stop: () => undefined };
+  }
+
+  /** Says that packets are there. */
+  arrive(): void {
+    this.#onReadable();
   }
 
   onEvent(): void {

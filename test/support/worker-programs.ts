@@ -53,6 +53,52 @@ const PROGRAMS = {
     parentPort!.postMessage('attached');
     parentPort!.on('message', () => parentPort!.postMessage(device.writeSync(writer)));
   },
+  /** Has a read waiting, and is too busy to notice that packets have come. */
+  stall: async (adapter: Adapter) => {
+    const reading = adapter.openDevice().read();
+    reading.catch(() => undefined);
+    // Its read is made known when the event loop has come round.
+    await new Promise((resolve) => setImmediate(resolve));
+    parentPort!.postMessage('attached');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0);
+  },
+  /** Leaves, and tells what then becomes of each call. */
+  useAfterLeaving: async (adapter: Adapter) => {
+    parentPort!.postMessage('attached');
+    const device = adapter.openDevice();
+    await adapter.close();
+    const calls: readonly (() => unknown)[] = [
+      () => adapter.openDevice(),
+      () => device.readSync(),
+      () => device.writeSync(new Uint8Array(BUFFER_BYTES)),
+      () => adapter.pause(),
+      () => adapter.setPower('D3'),
+      () => adapter.removalQuery(),
+    ];
+    const codes: string[] = [];
+    for (const call of calls) {
+      try {
+        await call();
+        codes.push('done');
+      } catch (error) {
+        codes.push(isTunError(error) ? error.code : String(error));
+      }
+    }
+    parentPort!.postMessage([adapter.state, adapter.power, adapter.media, ...codes]);
+    parentPort!.on('message', () => undefined);
+  },
+  /**
+   * Reads once when it is told, without waiting: 40 packets of 1500 bytes, and a packet more that has
+   * room by itself but not with the padding of its entry.
+   */
+  readSmall: (adapter: Adapter) => {
+    const device = adapter.openDevice();
+    parentPort!.postMessage('attached');
+    parentPort!.on('message', () => {
+      const bundle = device.readSync(new Uint8Array(41 * 1520 - 4));
+      parentPort!.postMessage(bundle?.count);
+    });
+  },
   /** Makes the control calls it is told, and answers with the state, power and media after each. */
   control: (adapter: Adapter) => {
     parentPort!.postMessage('attached');
@@ -61,6 +107,7 @@ const PROGRAMS = {
         if (call === 'pause') await adapter.pause();
         if (call === 'restart') await adapter.restart();
         if (call === 'low') await adapter.setPower('D2');
+        if (call === 'lowest') await adapter.setPower('D3');
         if (call === 'high') await adapter.setPower('D0');
         if (call === 'open') adapter.openDevice();
         if (call === 'close') await adapter.close();

@@ -14,8 +14,8 @@ import { Claim, Counter, ParticipantWord, participantIndex, Word } from '#dist/s
 import { claimOf } from '#dist/sync/participants.js';
 import { parkOnWord } from '#dist/sync/wake.js';
 import type { Environment } from '../engine/scenario.ts';
-import { bundleOf, ModelLink, packetNumber } from './model-link.ts';
-import { LogWord } from './model-memory.ts';
+import { bundleOf, ENTRY_BYTES, ModelLink, packetNumber } from './model-link.ts';
+import { LogWord, MAX_PACKETS } from './model-memory.ts';
 import { accepting, queueCount, rawIdle } from './raw.ts';
 
 const BUFFER_BYTES = 0xf000;
@@ -115,14 +115,18 @@ export class Actor {
     this.#miniport.shared.rundown.leave();
   }
 
-  /** A blocking read. Returns the packets it got, -1 when it was closed by force. */
-  read(timeoutMs = Number.POSITIVE_INFINITY): number {
+  /**
+   * A blocking read, into a bundle that has room for so many packets. Returns the packets it got, -1
+   * when it was closed by force.
+   */
+  read(timeoutMs = Number.POSITIVE_INFINITY, room = MAX_PACKETS): number {
     const { real } = this.#env;
     real.add(this.#log, LogWord.READS_BEGUN, 1);
     this.#env.premise('R6');
     let bundle: Bundle | null = null;
     try {
-      bundle = this.#miniport.readSync(buffer, timeoutMs, () => undefined);
+      const target = buffer.subarray(0, room * ENTRY_BYTES);
+      bundle = this.#miniport.readSync(target, timeoutMs, () => undefined);
     } catch (error) {
       if (!isTunError(error)) throw error;
       real.add(this.#log, LogWord.READS_COMPLETED, 1);
@@ -142,6 +146,21 @@ export class Actor {
     }
     real.add(this.#log, LogWord.DELIVERED, bundle.count);
     return bundle.count;
+  }
+
+  /** A read of a thread that sleeps in its event loop until something is announced (requests.ts). */
+  readListening(): void {
+    const asleep = participantIndex(this.#participant, ParticipantWord.ASLEEP);
+    const waiting = participantIndex(this.#participant, ParticipantWord.WAITING);
+    Atomics.store(this.#words, waiting, 1);
+    for (;;) {
+      Atomics.store(this.#words, asleep, 1);
+      if (this.read(0) !== 0) break;
+      // What readSync left: this read goes on waiting.
+      Atomics.store(this.#words, waiting, 1);
+      parkOnWord(this.#words, asleep, 1, Number.POSITIVE_INFINITY);
+    }
+    Atomics.store(this.#words, waiting, 0);
   }
 
   /** Writes one bundle. Returns what was delivered, -1 when it was closed by force. */

@@ -19,7 +19,7 @@ import { eventWord, LogWord, ModelWord } from './model-memory.ts';
 
 /** Bytes of a packet: an IPv4 header, with the packet's number as its identification. */
 export const PACKET_BYTES = 20;
-const ENTRY_BYTES = 48;
+export const ENTRY_BYTES = 48;
 const HEADER_BYTES = 16;
 const NUMBER_OFFSET = 4;
 
@@ -45,7 +45,7 @@ export class ModelLink implements Link {
     up: true,
     addresses: [],
   };
-  readonly remainder = new Uint8Array(0);
+  readonly remainder = new Uint8Array(ENTRY_BYTES);
   readonly #words: Int32Array;
   readonly #adapter: Int32Array;
   readonly #participant: number;
@@ -79,16 +79,19 @@ export class ModelLink implements Link {
     this.#checkReleased('take');
     const before = this.#beginHold('taken from');
     let at = offset;
+    // Only where a scenario has any, or every other would have two steps more.
+    if (this.#env.real.load(this.#words, ModelWord.UNUSABLE) > 0) this.#takeUnusable(result);
     while (result.packets < maxPackets && at + ENTRY_BYTES <= bytes.byteLength) {
       if (Atomics.load(this.#words, ModelWord.PENDING) === 0) break;
-      const number = this.#takeOne();
-      writeEntryHeader(bytes, at, PACKET_BYTES);
-      writePacket(bytes, at + HEADER_BYTES, number);
-      at = writeEntryTail(bytes, at, PACKET_BYTES);
+      at = this.#takeInto(bytes, at);
       result.packets++;
       result.octets += PACKET_BYTES;
       result.note(1);
       this.#env.real.sub(this.#words, LogWord.LOST_AT_DEATH, 1);
+    }
+    const full = result.packets < maxPackets && at + ENTRY_BYTES > bytes.byteLength;
+    if (full && this.#env.real.load(this.#words, ModelWord.REMAINDER) === 1) {
+      this.#takeRemainder(result);
     }
     this.#endHold(before);
     return at - offset;
@@ -193,6 +196,28 @@ export class ModelLink implements Link {
   send(): void {
     this.#env.real.add(this.#words, LogWord.SENT, 1);
     Atomics.add(this.#words, ModelWord.PENDING, 1);
+  }
+
+  #takeInto(bytes: Uint8Array, at: number): number {
+    const number = this.#takeOne();
+    writeEntryHeader(bytes, at, PACKET_BYTES);
+    writePacket(bytes, at + HEADER_BYTES, number);
+    return writeEntryTail(bytes, at, PACKET_BYTES);
+  }
+
+  #takeRemainder(result: TakeResult): void {
+    if (Atomics.load(this.#words, ModelWord.PENDING) === 0) return;
+    this.#takeInto(this.remainder, 0);
+    result.remainderPackets = 1;
+    result.remainderOctets = PACKET_BYTES;
+    result.note(1);
+    this.#env.real.sub(this.#words, LogWord.LOST_AT_DEATH, 1);
+  }
+
+  #takeUnusable(result: TakeResult): void {
+    const packets = Atomics.exchange(this.#words, ModelWord.UNUSABLE, 0);
+    result.unreadable += packets;
+    if (packets > 0) result.note(packets);
   }
 
   #takeOne(): number {

@@ -15,6 +15,10 @@ export const ModelWord = {
   GIVEN: 1,
   /** 1 when a participant was woken: an eventfd. */
   EVENT: 2,
+  /** Packets the host has sent that no bundle can hold. */
+  UNUSABLE: 6,
+  /** 1 when a packet is taken although it does not fit any more, as near the end of a buffer. */
+  REMAINDER: 7,
 } as const;
 
 /** What the verifier writes down. */

@@ -45,8 +45,13 @@ export interface Beginning {
   readonly handles?: readonly number[];
   /** Packets in the queue, and the cancel ids they were queued under. */
   readonly queued?: readonly number[];
-  /** Packets the host has sent already. */
+  /** Packets the host has sent already, and others that no bundle can hold. */
   readonly pending?: number;
+  readonly unusable?: number;
+  /** Whether the link takes a packet that does not fit any more. */
+  readonly remainder?: boolean;
+  /** Packets the queue has room for. Default: more than there are. */
+  readonly room?: number;
 }
 
 /** A scenario in a few words. */
@@ -134,7 +139,7 @@ function begin(memories: readonly SharedArrayBuffer[], threads: number, begins: 
     place: { park: () => undefined, unpark: () => undefined },
     dropPolicy: 'drop-oldest',
   });
-  shared.queue.growTo(queueBytesFor(1500));
+  shared.queue.growTo(begins.room === undefined ? queueBytesFor(1500) : begins.room * ENTRY_BYTES);
   const states = ['Initializing', 'Paused', 'Restarting', 'Running'] as const;
   for (const state of states) {
     shared.changeState(shared.stateWord, state);
@@ -155,6 +160,8 @@ function begin(memories: readonly SharedArrayBuffer[], threads: number, begins: 
   log[LogWord.TAKEN] = queued;
   log[LogWord.SENT] = queued + (begins.pending ?? 0);
   log[ModelWord.PENDING] = begins.pending ?? 0;
+  log[ModelWord.UNUSABLE] = begins.unusable ?? 0;
+  log[ModelWord.REMAINDER] = begins.remainder ? 1 : 0;
 }
 
 /** Which rule is broken when the threads do not come to an end. */

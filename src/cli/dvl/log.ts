@@ -39,12 +39,22 @@ function readText(file: string): string {
 
 function fromJson(text: string): Log | undefined {
   try {
-    const log = JSON.parse(text) as Partial<Log> | null;
-    const complete = Array.isArray(log?.sources) && log.sources.length > 0;
-    return complete && typeof log.version === 'string' ? (log as Log) : undefined;
+    const log = JSON.parse(text) as Partial<Record<keyof Log, unknown>> | null;
+    if (typeof log?.version !== 'string' || !Array.isArray(log.sources)) return undefined;
+    const sources = (log.sources as unknown[]).filter(isSourceHash);
+    if (sources.length === 0 || sources.length < log.sources.length) return undefined;
+    // Nothing but true vouches for anything.
+    const ok = log.ok === true;
+    return { version: log.version, commit: String(log.commit ?? ''), ok, sources };
   } catch {
     return undefined;
   }
+}
+
+function isSourceHash(value: unknown): value is SourceHash {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, sha256 } = value as Partial<Record<keyof SourceHash, unknown>>;
+  return typeof path === 'string' && typeof sha256 === 'string';
 }
 
 function fromXml(text: string): Log | undefined {

@@ -8,8 +8,10 @@ import { fileURLToPath } from 'node:url';
 /** The folder of the package that this file is part of. */
 export const PACKAGE_ROOT: string = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Rooms whose code the verifier explores. */
-const ROOMS = ['sync', 'adapter'];
+/** Rooms whose code the verifier explores, and the room that this code computes with. */
+const ROOMS = ['sync', 'adapter', 'wire'];
+/** Files beside the rooms that the explored code runs on. */
+const FILES = ['copy', 'limits', 'errors'];
 
 /** One file and what it contains. */
 export interface SourceHash {
@@ -19,13 +21,14 @@ export interface SourceHash {
   readonly sha256: string;
 }
 
-/** The files of `sync/` and `adapter/`, as sources and compiled, in the order of their paths. */
+/** The files that were explored, as sources and compiled, in the order of their paths. */
 export function hashSources(root: string = PACKAGE_ROOT): SourceHash[] {
   const paths = ROOMS.flatMap((room) => [
     ...filesIn(root, `src/${room}`, '.ts'),
     ...filesIn(root, `dist/${room}`, '.js'),
   ]);
-  return paths.sort().map((path) => ({ path, sha256: hash(join(root, path)) }));
+  const files = FILES.flatMap((name) => [`src/${name}.ts`, `dist/${name}.js`]);
+  return [...paths, ...files].sort().map((path) => ({ path, sha256: hash(join(root, path)) }));
 }
 
 function filesIn(root: string, folder: string, extension: string): string[] {

@@ -9,6 +9,8 @@ import type { LinkConfig, LinkEvent, LinkInfo, LinkReconfig } from '../link.ts';
 import { configureDevice, type OwnSettings, reconfigureDevice } from './configure.ts';
 import { readHostDrops } from './device-state.ts';
 import type { LinkEventReader } from './events.ts';
+import { ask } from './refusals.ts';
+import { deleteLink } from './rtnetlink-link.ts';
 import type { TunMemory } from './tun-memory.ts';
 
 export class LinuxControl {
@@ -73,6 +75,16 @@ export class LinuxControl {
     if (this.#closed) return this.#hostDrops;
     this.#hostDrops = readHostDrops(this.#socket, this.#index) ?? this.#hostDrops;
     return this.#hostDrops;
+  }
+
+  /** Removes the device, whoever holds descriptors of it. Does nothing when it is gone. */
+  removeDevice(): void {
+    if (this.#closed) return;
+    try {
+      ask(this.#socket, deleteLink(this.#index), { what: 'removing the device' });
+    } catch {
+      // It is gone, or goes with the last descriptor.
+    }
   }
 
   async close(): Promise<void> {

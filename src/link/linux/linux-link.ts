@@ -2,7 +2,7 @@
 
 import { close } from 'node:fs';
 import { promisify } from 'node:util';
-import { duplicate, libc } from '../../os/libc.ts';
+import { libc } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import { type SleepWatch, watchSystemSleep } from '../../os/system-sleep.ts';
 import type {
@@ -65,15 +65,12 @@ export class LinuxLink extends TunLink implements Link {
     return drops;
   }
 
-  /**
-   * The other threads get a descriptor of their own: Node closes what a worker thread has opened when
-   * that thread ends, and its number would stand for something else the next moment.
-   */
+  /** The other threads make descriptors of their own of this one (linux-peer.ts). */
   share(): LinkToken {
-    if (this.#shared.sharedFd === 0) this.#shared.sharedFd = duplicate(this.#tun.fd);
-    const { buffer: memory, sharedFd: fd } = this.#shared;
+    this.#shared.share();
     const { offload, segmentation } = this.capabilities;
-    return { kind: 'linux', fd, memory, offload, segmentation, info: this.info };
+    const { buffer: memory } = this.#shared;
+    return { kind: 'linux', fd: this.#tun.fd, memory, offload, segmentation, info: this.info };
   }
 
   noteInfo(): void {
@@ -85,13 +82,17 @@ export class LinuxLink extends TunLink implements Link {
     return this.#closing;
   }
 
-  /** Closing the last descriptor of a TUN holds a thread for about 20 ms: one of libuv's pool. */
+  /**
+   * Closing the last descriptor of a TUN removes the device and holds a thread for about 20 ms: one of
+   * libuv's pool. Where other threads may still hold one, it is removed by request.
+   */
   async #release(): Promise<void> {
     this.#sleep?.close();
     this.#shared.close();
     await this.#watch?.close();
+    if (this.#shared.shared) this.#control.removeDevice();
     await this.#control.close();
-    for (const fd of this.#shared.takeDescriptors()) libc().close(fd);
+    for (const fd of this.#shared.takeEventFds()) libc().close(fd);
     await closeDescriptor(this.#tun.fd);
   }
 }

@@ -1,7 +1,8 @@
 /** The link over a kernel TUN device, of a thread that attached to another thread's adapter. */
 
 import { TunError, TunErrorCode } from '../../errors.ts';
-import { libc } from '../../os/libc.ts';
+import { closeOwned, ownedByThread } from '../../os/descriptors.ts';
+import { F_DUPFD_CLOEXEC, libc } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import type { Link, LinkInfo, LinkToken, LinkWatch } from '../link.ts';
 import { TunLink } from './tun-link.ts';
@@ -14,11 +15,20 @@ export class LinuxPeer extends TunLink implements Link {
   readonly #shared: TunMemory;
   #watch: Watch | undefined;
   #info: LinkInfo;
+  #open = true;
 
+  /**
+   * Makes a descriptor of its own of the owner's, so that the number does not stand for something
+   * else when the owner has closed its own. Whether the owner was there to lend it, the caller has to
+   * see afterwards.
+   *
+   * @throws TunError `INVALID_STATE` when the owner has closed the link.
+   */
   constructor(token: TunToken) {
     const shared = new TunMemory(token.memory);
-    super(token.fd, shared, token);
-    this.#fd = token.fd;
+    const fd = lend(token.fd, shared);
+    super(fd, shared, token);
+    this.#fd = fd;
     this.#shared = shared;
     this.#info = token.info;
   }
@@ -65,10 +75,25 @@ export class LinuxPeer extends TunLink implements Link {
   async close(last = false): Promise<void> {
     await this.#watch?.close();
     this.#watch = undefined;
+    if (!this.#open) return;
+    this.#open = false;
+    closeOwned(this.#fd);
     if (!last) return;
     this.#shared.close();
-    for (const fd of this.#shared.takeDescriptors()) libc().close(fd);
+    for (const fd of this.#shared.takeEventFds()) libc().close(fd);
   }
+}
+
+/** A descriptor of this thread's for the file that the owner's stands for. */
+function lend(fd: number, shared: TunMemory): number {
+  const own = shared.closed ? -1 : libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  // The owner says that it closes before it does: the number was still its own when it was looked up.
+  if (own >= 0 && !shared.closed) return ownedByThread(own);
+  if (own >= 0) libc().close(own);
+  throw new TunError(
+    TunErrorCode.INVALID_STATE,
+    'the adapter is gone: its owner has closed it, or its thread has ended',
+  );
 }
 
 function notOwner(): TunError {

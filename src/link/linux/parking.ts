@@ -34,7 +34,7 @@ export class Parking {
 
   /** See `ParkingPlace.park`. Without other threads (not shared) nobody can wake this one. */
   park(participant: number, words: Int32Array, index: number, timeoutMs: number): void {
-    const alone = this.#shared.sharedFd === 0;
+    const alone = !this.#shared.shared;
     if (!alone) this.#watch(1, this.#eventFd(participant));
     // Only now: who wakes us sets the word first and then looks for the eventfd.
     if (Atomics.load(words, index) !== 1) return;

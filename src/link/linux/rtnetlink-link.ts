@@ -114,6 +114,14 @@ export function changeLink(
   return builder.finish();
 }
 
+/** The request that removes the interface `index`. */
+export function deleteLink(index: number, littleEndian: boolean = HOST_LITTLE_ENDIAN): Uint8Array {
+  const flags = MessageFlag.REQUEST | MessageFlag.ACK;
+  return new MessageBuilder(RTM_DELLINK, flags, BODY_BYTES, littleEndian)
+    .u32(INDEX_OFFSET, index)
+    .finish();
+}
+
 /** The request that reads the interface `index`. */
 export function getLink(index: number, littleEndian: boolean = HOST_LITTLE_ENDIAN): Uint8Array {
   const flags = MessageFlag.REQUEST | MessageFlag.ACK;

@@ -92,7 +92,7 @@ export class TunLink {
   }
 
   unpark(participant: number): void {
-    this.#parking.unpark(participant);
+    if (!this.#shared.closed) this.#parking.unpark(participant);
   }
 
   setMediaConnected(connected: boolean): void {

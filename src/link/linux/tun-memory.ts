@@ -10,8 +10,8 @@ const TunWord = {
   HOST_QUEUE_LENGTH: 2,
   /** Packets the kernel had dropped when the owner last asked. */
   HOST_DROPS: 3,
-  /** Descriptor that outlives the owner's own, for the other threads; 0 while not shared. */
-  SHARED_FD: 4,
+  /** 1 when the link was shared: other threads may wait for it, and hold descriptors of it. */
+  SHARED: 4,
   /** From here on one eventfd for each participant, 0 where there is none yet. */
   EVENT_FDS: 8,
 } as const;
@@ -61,12 +61,12 @@ export class TunMemory {
     Atomics.store(this.#words, TunWord.HOST_DROPS, packets | 0);
   }
 
-  get sharedFd(): number {
-    return Atomics.load(this.#words, TunWord.SHARED_FD);
+  get shared(): boolean {
+    return Atomics.load(this.#words, TunWord.SHARED) !== 0;
   }
 
-  set sharedFd(fd: number) {
-    Atomics.store(this.#words, TunWord.SHARED_FD, fd);
+  share(): void {
+    Atomics.store(this.#words, TunWord.SHARED, 1);
   }
 
   /** The eventfd of a participant, 0 when it has none. */
@@ -79,10 +79,10 @@ export class TunMemory {
     Atomics.store(this.#words, TunWord.EVENT_FDS + participant, fd);
   }
 
-  /** All descriptors in here, which are then forgotten: their taker closes them. */
-  takeDescriptors(): number[] {
+  /** All eventfds, which are then forgotten: their taker closes them. */
+  takeEventFds(): number[] {
     const found: number[] = [];
-    for (let i = TunWord.SHARED_FD; i < WORDS; i++) {
+    for (let i = TunWord.EVENT_FDS; i < WORDS; i++) {
       const fd = Atomics.exchange(this.#words, i, 0);
       if (fd > 0) found.push(fd);
     }

@@ -90,33 +90,61 @@ test('control calls of a worker are control calls of the adapter, and everyone i
   await worker.terminate();
 });
 
-test('a thread that only waits does not make the owner copy into the queue', async () => {
+test('the owner leaves the packets to a thread that reads, and copies none into the queue', async () => {
   await using subject = await memoryAdapter();
-  const worker = await startWorker(subject.adapter, 'readLoop');
+  const { adapter, host } = subject;
+  const worker = await startWorker(adapter, 'readLoop');
   const numbers: number[] = [];
+  let queued = 0;
   worker.worker.on('message', ([, ...found]: number[]) => numbers.push(...found));
   for (let i = 0; i < 200; i++) {
-    subject.host.send(packet(i));
-    if (i % 7 === 0) await turns(1);
+    host.send(packet(i));
+    await turns(1);
+    queued += adapter.statistics.queued.packets;
   }
   assert.ok(await until(() => numbers.length === 200), `${numbers.length}`);
   assert.deepEqual(
     numbers,
     Array.from({ length: 200 }, (_, i) => i),
   );
+  // Only a reader that got nothing done for 10 ms gives the owner a reason to.
+  assert.ok(queued < 100, `${queued} packets seen in the queue`);
   await worker.terminate();
 });
 
-test('a reader in another thread that has stalled finds its packets in the queue', async () => {
+test('the queue is filled for a reader that has stalled, under the drop policy of the adapter', async () => {
   await using subject = await memoryAdapter({ hostQueueLength: 10 });
-  const worker = await startWorker(subject.adapter, 'write');
-  for (let i = 0; i < 100; i++) {
-    subject.host.send(packet(i));
+  const { adapter, host } = subject;
+  const worker = await startWorker(adapter, 'stall');
+  for (let i = 0; i < 1200; i++) {
+    host.send(packet(i));
+    if (i < 20) await turns(20);
     if (i % 5 === 0) await turns(4);
+    if (i === 20) assert.ok(await until(() => adapter.statistics.queued.packets > 0));
   }
-  assert.ok(await until(() => subject.adapter.statistics.queued.packets === 100));
-  assert.equal(subject.adapter.statistics.hostDrops, 0);
+  assert.ok(await until(() => adapter.statistics.queued.packets === 1000));
+  assert.ok(adapter.statistics.drops.queueFull > 0);
+  assert.ok(adapter.statistics.hostDrops <= 20, `${adapter.statistics.hostDrops}`);
   await worker.terminate();
+});
+
+test('a thread that has left can do nothing to the adapter any more', async () => {
+  await using subject = await memoryAdapter();
+  const { adapter } = subject;
+  const worker = await startWorker(adapter, 'useAfterLeaving');
+  assert.deepEqual(await worker.next(), [
+    ...['Halted', 'Unspecified', 'Disconnected'],
+    ...['ERR_TUN_DELETE_PENDING', 'ERR_TUN_FORCED_CLOSED', 'ERR_TUN_FORCED_CLOSED'],
+    ...['ERR_TUN_INVALID_STATE', 'ERR_TUN_INVALID_STATE', 'ERR_TUN_INVALID_STATE'],
+  ]);
+  assert.deepEqual([adapter.state, adapter.power, adapter.openHandles], ['Running', 'D0', 0]);
+  // Its number is free for another thread, with which it must not interfere.
+  const next = await startWorker(adapter, 'readAsync');
+  assert.equal(adapter.openHandles, 1);
+  await worker.terminate();
+  await turns(10);
+  assert.equal(adapter.openHandles, 1);
+  await next.terminate();
 });
 
 for (const program of ['readOnce', 'readLoop', 'readAsync', 'write'] as const) {

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_BUNDLE_BYTES } from 'typetun';
 import { memoryAdapter } from '../../support/memory-adapter.ts';
+import { turns } from '../../support/packets.ts';
 import { until } from '../../support/until.ts';
+import { startWorker } from '../../support/workers.ts';
 
 test('a suspend lowers power; a resume restores it, with configuration and handles', async () => {
   await using made = await memoryAdapter();
@@ -64,6 +66,35 @@ test('a power that the program changes while the machine sleeps is kept', async 
     await adapter.pause();
     assert.equal(adapter.power, power);
   }
+});
+
+test('a power that the program sets while the machine sleeps is its own, also the same', async () => {
+  await using made = await memoryAdapter();
+  const { adapter, host } = made;
+  host.suspend();
+  await adapter.setPower('D0');
+  await adapter.setPower('D3');
+  host.resume();
+  await adapter.pause();
+  assert.equal(adapter.power, 'D3');
+});
+
+test('a power that another thread sets while the machine sleeps is kept', async () => {
+  await using made = await memoryAdapter();
+  const { adapter, host } = made;
+  const worker = await startWorker(adapter, 'control');
+  host.suspend();
+  await until(() => adapter.power === 'D3');
+  for (const call of ['high', 'lowest']) {
+    const done = worker.next();
+    worker.say(call);
+    await done;
+  }
+  await turns(10);
+  host.resume();
+  await adapter.pause();
+  assert.equal(adapter.power, 'D3');
+  await worker.terminate();
 });
 
 test('a paused adapter sleeps and wakes as paused', async () => {

@@ -281,6 +281,18 @@ test('a lost bus is told once, and found again by the next to register, for all'
   assert.deepEqual(phases, ['first suspend', 'second suspend']);
 });
 
+test('a bus that is lost during a sleep ends the sleep', async () => {
+  await using bus = await fakeBus();
+  const phases: string[] = [];
+  using watch = watchSystemSleep((phase) => phases.push(phase), bus);
+  assert.equal(await watch.available, true);
+  bus.send(sleepSignal(true, LOGIN));
+  await until(() => phases.length === 1);
+  bus.hangUp();
+  await until(() => phases.length === 2);
+  assert.deepEqual(phases, ['suspend', 'resume']);
+});
+
 test('what a listener throws is an uncaught exception and hinders no other', async () => {
   await using bus = await fakeBus();
   const child = runScript(`

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Counters } from '#dist/sync/counters.js';
-import { Counter, counterIndex, QUEUE_START_BYTES } from '#dist/sync/layout.js';
+import {
+  Counter,
+  counterIndex,
+  ParticipantWord,
+  participantIndex,
+  QUEUE_START_BYTES,
+} from '#dist/sync/layout.js';
 
 function wordsOf(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(QUEUE_START_BYTES));
@@ -52,5 +58,26 @@ test('no two counters share a word, and none lies outside the map', () => {
       assert.ok(!seen.has(index) && !seen.has(index + 1));
       seen.add(index).add(index + 1);
     }
+  }
+});
+
+test('a thread that dies while a counter wraps leaves one that can be read, and mended', () => {
+  const MARK = 1 << 31;
+  for (const [low, value] of [
+    [-5, 3 * 2 ** 32 + (2 ** 32 - 5)],
+    [7, 4 * 2 ** 32 + 7],
+  ] as const) {
+    const words = wordsOf();
+    const counters = new Counters(words, 1);
+    const index = counterIndex(1, Counter.OUT_OCTETS);
+    words[index] = low;
+    words[index + 1] = 3 | MARK;
+    words[participantIndex(1, ParticipantWord.WRAPPING)] = Counter.OUT_OCTETS + 1;
+    assert.equal(counters.sum(Counter.OUT_OCTETS), value);
+    counters.repair(1);
+    assert.equal(counters.sum(Counter.OUT_OCTETS), value);
+    assert.ok(words[index + 1]! >= 0);
+    counters.add(Counter.OUT_OCTETS, 100);
+    assert.equal(counters.sum(Counter.OUT_OCTETS), value + 100);
   }
 });
