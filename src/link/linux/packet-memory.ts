@@ -43,6 +43,7 @@ export class PacketMemory {
    */
   addressOf(bytes: Uint8Array): number {
     const { buffer } = bytes;
+    if (buffer.byteLength === 0) return 0;
     if (buffer !== this.#lastBuffer) {
       let address = this.#addresses.get(buffer);
       if (address === undefined) {
