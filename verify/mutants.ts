@@ -96,8 +96,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'R4',
     about: 'a read does not look whether it ended the last transaction',
     file: 'adapter/data-path.js',
-    find: 'hand.empty();\n        this.#onTransactionsEnded();',
-    replace: 'hand.empty();',
+    find: 'if (!this.#transacted)\n            return;',
+    replace: 'return;',
     scenarios: ['read-pause'],
   },
   {
@@ -266,7 +266,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'put-back-kept-in-hand',
-    rule: 'R4',
+    rule: 'R3',
     about: 'what a reader puts back stays in its hand as well',
     file: 'sync/hand.js',
     find: 'const queued = queue.pushHead(bytes, offset, length);\n        if (queued)\n            this.drop(1);',
@@ -275,8 +275,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'unusable-kept-in-hand',
-    rule: 'R4',
-    about: 'packets that no bundle can hold stay in the hand',
+    rule: 'R7',
+    about: 'packets that no bundle can hold stay in the hand, and a pause waits for them for ever',
     file: 'adapter/data-path.js',
     find: 'this.#shared.hand.drop(oversize + unreadable);',
     replace: '',

@@ -19,17 +19,17 @@ export function makeMutant(mutant: Mutant): string {
   cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
   cpSync(join(ROOT, 'build', 'verify'), join(folder, 'verify'), { recursive: true });
   const file = join(folder, 'dist', mutant.file);
-  const before = readFileSync(file, 'utf8');
-  if (before.split(mutant.find).length !== 2) {
-    throw new Error(
-      `mutant ${mutant.id}: its text is found ${before.split(mutant.find).length - 1} times in ${mutant.file}, not once; the code has changed, so change verify/mutants.ts`,
-    );
-  }
-  writeFileSync(
-    file,
-    before.replace(mutant.find, () => mutant.replace),
-  );
+  writeFileSync(file, mistaken(readFileSync(file, 'utf8'), mutant));
   return join(folder, 'verify');
+}
+
+/** The text of `mutant.file` with the mistake in it. Throws when the place for it is not there, once. */
+export function mistaken(source: string, mutant: Mutant): string {
+  const found = source.split(mutant.find).length - 1;
+  if (found === 1) return source.replace(mutant.find, () => mutant.replace);
+  throw new Error(
+    `mutant ${mutant.id}: its text is found ${found} times in ${mutant.file}, not once; the code has changed, so change verify/mutants.ts`,
+  );
 }
 
 export function removeMutant(mutant: Mutant): void {

@@ -8,6 +8,10 @@ import { memoryAdapter } from '../../support/memory-adapter.ts';
 import { numberOf, packet, turns } from '../../support/packets.ts';
 import { startWorker } from '../../support/workers.ts';
 
+/** Of the test that must not meet a busy machine: how often it tries, with how many packets. */
+const ROUNDS = 20;
+const PACKETS = 200;
+
 test('a worker that blocks in a read gets the packet', async () => {
   await using subject = await memoryAdapter();
   const worker = await startWorker(subject.adapter, 'readOnce');
@@ -95,20 +99,28 @@ test('the owner leaves the packets to a thread that reads, and copies none into 
   const { adapter, host } = subject;
   const worker = await startWorker(adapter, 'readLoop');
   const numbers: number[] = [];
-  let queued = 0;
   worker.worker.on('message', ([, ...found]: number[]) => numbers.push(...found));
-  for (let i = 0; i < 200; i++) {
-    host.send(packet(i));
-    await turns(1);
-    queued += adapter.statistics.queued.packets;
+  // Only a reader that got nothing done for 10 ms gives the owner a reason to: on a busy machine a
+  // round may meet one, but not every round.
+  let queued = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS && queued >= PACKETS / 2; round++) {
+    numbers.length = 0;
+    queued = 0;
+    for (let i = 0; i < PACKETS; i++) {
+      host.send(packet(i));
+      await turns(1);
+      queued += adapter.statistics.queued.packets;
+    }
+    assert.ok(await until(() => numbers.length === PACKETS), `${numbers.length}`);
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: PACKETS }, (_, i) => i),
+    );
   }
-  assert.ok(await until(() => numbers.length === 200), `${numbers.length}`);
-  assert.deepEqual(
-    numbers,
-    Array.from({ length: 200 }, (_, i) => i),
+  assert.ok(
+    queued < PACKETS / 2,
+    `${queued} packets seen in the queue, in each of ${ROUNDS} rounds`,
   );
-  // Only a reader that got nothing done for 10 ms gives the owner a reason to.
-  assert.ok(queued < 100, `${queued} packets seen in the queue`);
   await worker.terminate();
 });
 
