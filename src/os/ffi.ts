@@ -43,8 +43,3 @@ export function ffi(): Ffi {
   }
   return loaded;
 }
-
-/** Address of the first byte of `view` as a plain number (user-space addresses stay below 2^53). */
-export function addressOf(view: ArrayBufferView): number {
-  return Number(ffi().address(view));
-}

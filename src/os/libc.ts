@@ -1,7 +1,7 @@
 /**
  * The C library's calls that typetun makes, bound once per thread. Thin: each returns what the C
  * function returns; `errno()` is to be read straight after a failure. Pointers are plain numbers
- * (`addressOf(view) + offset`) on the packet path, typed arrays elsewhere.
+ * (address.ts) on the packet path, typed arrays elsewhere.
  *
  * None of these may block for longer than `MAX_BLOCK_MS`: descriptors are non-blocking, waits are capped.
  */

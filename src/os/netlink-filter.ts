@@ -6,7 +6,7 @@
  */
 
 import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
-import { addressOf } from './ffi.ts';
+import { addressOf } from './address.ts';
 import { libc } from './libc.ts';
 
 /** `SOL_SOCKET` and `SO_ATTACH_FILTER` (asm-generic/socket.h). */

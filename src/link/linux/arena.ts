@@ -7,7 +7,7 @@
  */
 
 import { ENTRY_HEADER_BYTES, MAX_QUEUED_PACKETS } from '../../limits.ts';
-import { addressOf } from '../../os/ffi.ts';
+import { Address, addressOf } from '../../os/address.ts';
 import { createKernels, type Kernels } from '../../wire/kernels/kernels.ts';
 import {
   REMAINDER,
@@ -31,8 +31,8 @@ export const SUPER_PACKET: number = SUPER + ENTRY_HEADER_BYTES;
 export class Arena {
   readonly kernels: Kernels;
   readonly memory: Uint8Array;
-  /** Address of {@link memory}. */
-  readonly address: number;
+  /** Where {@link memory} lies. */
+  readonly address: Address;
   readonly workBytes: number;
   /** Where {@link putAside} leaves entries; valid until the next take. */
   readonly remainder: Uint8Array;
@@ -40,7 +40,7 @@ export class Arena {
   constructor(workBytes: number) {
     this.kernels = createKernels(workBytes);
     this.memory = this.kernels.tables.memory;
-    this.address = addressOf(this.memory);
+    this.address = new Address(addressOf(this.memory));
     this.workBytes = workBytes;
     this.remainder = this.memory.subarray(REMAINDER, REMAINDER + REMAINDER_BYTES);
   }

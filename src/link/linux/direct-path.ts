@@ -44,19 +44,20 @@ export class DirectPath implements Path {
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
     const capacity = bytes.byteLength;
-    const base = this.#memory.addressOf(bytes);
+    const memory = this.#memory.addressOf(bytes);
     // Others may have raised the MTU above what an entry holds: longer packets are discarded anyway.
     const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
     const { fd } = this.#device;
     const { read } = libc();
     const header = this.#header;
+    const origin = bytes.byteOffset - header;
     let at = offset;
     while (result.packets < maxPackets) {
       const packet = at + ENTRY_HEADER_BYTES;
       const room = capacity - packet;
       // A packet longer than the MTU can only be a race with someone who is raising it.
       if (room < mtu) break;
-      const address = base + packet - header;
+      const address = memory.at(origin + packet);
       const whole =
         room > LONGEST_BYTES
           ? read(fd, address, room + header)
@@ -93,7 +94,8 @@ export class DirectPath implements Path {
 
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
     const header = this.#header;
-    const base = this.#memory.addressOf(bytes) - header;
+    const memory = this.#memory.addressOf(bytes);
+    const origin = bytes.byteOffset - header;
     const capacity = bytes.byteLength;
     const { fd } = this.#device;
     const { write } = libc();
@@ -101,7 +103,7 @@ export class DirectPath implements Path {
       const offset = index.offsets[i]!;
       const length = index.lengths[i]!;
       if (offset + length > capacity) throw detached();
-      if (write(fd, base + offset, length + header) === length + header) {
+      if (write(fd, memory.at(origin + offset), length + header) === length + header) {
         result.packets++;
         result.octets += length;
       } else if (isGone()) {

@@ -5,7 +5,7 @@
  */
 
 import { ENTRY_HEADER_BYTES, entryBytes } from '../../limits.ts';
-import { addressOf } from '../../os/ffi.ts';
+import { Address, addressOf } from '../../os/address.ts';
 import { libc } from '../../os/libc.ts';
 import { HOST_LITTLE_ENDIAN, writeEntryHeader, writeEntryTail } from '../../wire/bundle.ts';
 
@@ -21,14 +21,18 @@ const LOW: number = HOST_LITTLE_ENDIAN ? 0 : 1;
 const HIGH: number = 1 - LOW;
 const TWO_TO_32 = 2 ** 32;
 
+/** Of a buffer without memory: nothing may be done there, and nothing is. */
+const NOWHERE = new Address(0);
+
 export class PacketMemory {
-  readonly #addresses = new WeakMap<ArrayBufferLike, number>();
+  readonly #addresses = new WeakMap<ArrayBufferLike, Address>();
   /** The last one found; held weakly would cost more than it is worth: one buffer for each link. */
   #lastBuffer: ArrayBufferLike | undefined;
-  #lastAddress = 0;
+  #lastAddress = NOWHERE;
   readonly #iovecs = new Uint32Array(IOVECS * IOVEC_WORDS);
-  #iovecAddress = 0;
+  #iovecAddress: Address | undefined;
   #overflow: Uint8Array | undefined;
+  #overflowAddress: number | undefined;
 
   /** The entry kept by {@link keepOverflow}; made at first use. */
   get overflow(): Uint8Array {
@@ -37,40 +41,35 @@ export class PacketMemory {
   }
 
   /**
-   * Address of the first byte of `bytes`. Looked up once for each array buffer, whose memory does not
-   * move: views come and go with every bundle. The caller checks the length before each use: a
-   * detached view has none.
+   * Where the first byte of the array buffer that `bytes` is a view of lies. Looked up once for each,
+   * whose memory does not move: views come and go with every bundle. The caller checks the length
+   * before each use: a detached view has none.
    */
-  addressOf(bytes: Uint8Array): number {
+  addressOf(bytes: Uint8Array): Address {
     const { buffer } = bytes;
-    if (buffer.byteLength === 0) return 0;
+    if (buffer.byteLength === 0) return NOWHERE;
     if (buffer !== this.#lastBuffer) {
       let address = this.#addresses.get(buffer);
       if (address === undefined) {
-        address = addressOf(new Uint8Array(buffer));
+        address = new Address(addressOf(new Uint8Array(buffer)));
         this.#addresses.set(buffer, address);
       }
       this.#lastBuffer = buffer;
       this.#lastAddress = address;
     }
-    return this.#lastAddress + bytes.byteOffset;
+    return this.#lastAddress;
   }
 
   /**
-   * Reads one packet, with what is in front of it, into the `room` bytes at
-   * `address`, and what does not fit into the overflow area. Returns its whole length, or what
-   * `readv` returns.
+   * Reads one packet, with what is in front of it, into the `room` bytes at `address`, and what does
+   * not fit into the overflow area. Returns its whole length, or what `readv` returns.
    */
   readSplit(fd: number, address: number, room: number): number {
-    const overflow = this.overflow;
+    this.#overflowAddress ??= addressOf(this.overflow) + ENTRY_HEADER_BYTES;
+    this.#iovecAddress ??= new Address(addressOf(this.#iovecs));
     this.#setIovec(0, address, room);
-    this.#setIovec(
-      1,
-      this.addressOf(overflow) + ENTRY_HEADER_BYTES,
-      overflow.byteLength - ENTRY_HEADER_BYTES,
-    );
-    if (this.#iovecAddress === 0) this.#iovecAddress = addressOf(this.#iovecs);
-    return libc().readv(fd, this.#iovecAddress, IOVECS);
+    this.#setIovec(1, this.#overflowAddress, this.overflow.byteLength - ENTRY_HEADER_BYTES);
+    return libc().readv(fd, this.#iovecAddress.at(0), IOVECS);
   }
 
   /**

@@ -85,7 +85,7 @@ export class SplitPath implements Path {
     const sparePlaces = Math.min(MAX_SUPER_PACKET_SEGMENTS, maxPackets >>> SPARE_SHIFT);
     const spareBytes = Math.min(MOST_SPLIT_BYTES, capacity >>> SPARE_SHIFT);
     this.#enter(bytes, offset);
-    const source = this.#arena.address + SUPER_PACKET - VNET_HEADER_BYTES;
+    const source = this.#arena.address.at(SUPER_PACKET - VNET_HEADER_BYTES);
     let at = offset;
     for (;;) {
       const room = capacity - at - this.#filled;
@@ -206,7 +206,7 @@ export class SplitPath implements Path {
         const length = tables.row(row, WRITE_LENGTH);
         const first = tables.row(row, WRITE_FIRST);
         const count = tables.row(row, WRITE_COUNT);
-        if (write(fd, address + tables.row(row, WRITE_OFFSET), length) === length) {
+        if (write(fd, address.at(tables.row(row, WRITE_OFFSET)), length) === length) {
           for (let i = 0, packet = first; i < count; i++, packet = tables.next[packet]!) {
             this.#given[packet] = 1;
           }
@@ -226,7 +226,7 @@ export class SplitPath implements Path {
       const start = base + offsets[packet]! - VNET_HEADER_BYTES;
       const length = lengths[packet]! + VNET_HEADER_BYTES;
       memory.fill(0, start, start + VNET_HEADER_BYTES);
-      if (write(fd, address + start, length) === length) this.#given[packet] = 1;
+      if (write(fd, address.at(start), length) === length) this.#given[packet] = 1;
       else if (isGone()) return false;
     }
     return true;
