@@ -9,7 +9,15 @@ export class Bundle {
    * `device.read(buffer)` it is valid as long as the program leaves that buffer alone; from
    * `for await` until the next step of the loop.
    */
-  readonly bytes: Uint8Array;
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.readBuffer.subarray(0, this.byteLength);
+    return this.#bytes;
+  }
+
+  /** The buffer that was read into; the bundle is its first {@link byteLength} bytes. */
+  readonly readBuffer: Uint8Array;
+  /** Bytes of all entries, headers and padding included. */
+  readonly byteLength: number;
   /** Packets, 1 to 256. */
   readonly count: number;
   /**
@@ -18,15 +26,13 @@ export class Bundle {
    */
   readonly sequence: number;
 
-  constructor(bytes: Uint8Array, count: number, sequence: number) {
-    this.bytes = bytes;
+  #bytes: Uint8Array | undefined;
+
+  constructor(readBuffer: Uint8Array, byteLength: number, count: number, sequence: number) {
+    this.readBuffer = readBuffer;
+    this.byteLength = byteLength;
     this.count = count;
     this.sequence = sequence;
-  }
-
-  /** Bytes of all entries, headers and padding included. */
-  get byteLength(): number {
-    return this.bytes.byteLength;
   }
 
   /**

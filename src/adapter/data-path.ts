@@ -82,8 +82,8 @@ export class DataPath {
    */
   read(buffer: Uint8Array): Bundle | undefined {
     const { hand, lock } = this.#shared;
-    const limit = Math.min(buffer.byteLength, MAX_BUNDLE_BYTES);
-    const target = limit === buffer.byteLength ? buffer : buffer.subarray(0, limit);
+    const limit = Math.min(buffer.length, MAX_BUNDLE_BYTES);
+    const target = limit === buffer.length ? buffer : buffer.subarray(0, limit);
     let length = 0;
     let sequence = 0;
     lock.enterShared();
@@ -112,7 +112,7 @@ export class DataPath {
     this.#counts.read(target, packets);
     hand.empty();
     this.#remainder.announce();
-    return new Bundle(target.subarray(0, length), packets, sequence);
+    return new Bundle(target, length, packets, sequence);
   }
 
   /**
@@ -237,13 +237,11 @@ export class DataPath {
   /** Queued packets first, then the link's, as long as there is room. Under TAKE. Returns bytes. */
   #fill(target: Uint8Array): number {
     const { hand, queue } = this.#shared;
-    let length = 0;
-    if (queue.count > 0) length = hand.take(queue, target, MAX_BUNDLE_PACKETS, this.#dequeued);
+    if (queue.count === 0) return this.#takeFromLink(target, 0, MAX_BUNDLE_PACKETS);
+    const length = hand.take(queue, target, MAX_BUNDLE_PACKETS, this.#dequeued);
     const { packets } = hand;
-    if (queue.count === 0 && packets < MAX_BUNDLE_PACKETS) {
-      length += this.#takeFromLink(target, length, MAX_BUNDLE_PACKETS - packets);
-    }
-    return length;
+    if (queue.count > 0 || packets === MAX_BUNDLE_PACKETS) return length;
+    return length + this.#takeFromLink(target, length, MAX_BUNDLE_PACKETS - packets);
   }
 
   #prefetch(): number {

@@ -117,13 +117,14 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
     if (source instanceof BundleWriter) {
       return source.length === 0 ? 0 : this.#miniport.write(source.bytes, source.length);
     }
-    const bytes = source instanceof Bundle ? source.bytes : source;
+    if (source instanceof Bundle) return this.#miniport.write(source.readBuffer, source.byteLength);
+    const bytes: unknown = source;
     if (!(bytes instanceof Uint8Array)) {
       throw new TypeError(
         `a bundle is written as a Uint8Array, a Bundle or a BundleWriter, not as ${typeof source}`,
       );
     }
-    return this.#miniport.write(bytes, bytes.byteLength);
+    return this.#miniport.write(bytes, bytes.length);
   }
 
   /**
@@ -222,7 +223,7 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
     if (!(buffer instanceof Uint8Array)) {
       throw new TypeError(`a read buffer is a Uint8Array, not ${typeof buffer}`);
     }
-    if (buffer.byteLength < MIN_READ_BUFFER_BYTES) {
+    if (buffer.length < MIN_READ_BUFFER_BYTES) {
       throw new RangeError(
         `the read buffer has ${buffer.byteLength} bytes; give at least ${MAX_ENTRY_BYTES}, so that a packet of any size fits`,
       );

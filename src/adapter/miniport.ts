@@ -78,6 +78,7 @@ export abstract class Miniport {
       liveness: parts.liveness,
       place: link,
       dropPolicy: options.dropPolicy,
+      alone: owner,
     });
     link.join({
       participant: parts.participant,

@@ -47,6 +47,7 @@ export class OwnedMiniport extends Miniport {
 
   override share(): ShareResult {
     if (!this.shared.present) throw this.closedError();
+    this.shared.open();
     const result = this.#sharing.share(this.link.share());
     this.requests.listen();
     return result;

@@ -23,7 +23,7 @@ export class PendingRead {
   constructor(owner: ReadOwner, buffer: Uint8Array, signal: AbortSignal | undefined) {
     this.owner = owner;
     this.buffer = buffer;
-    this.bufferBytes = buffer.byteLength;
+    this.bufferBytes = buffer.length;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -48,8 +48,8 @@ interface SignalReads {
 
 export class PendingReads {
   readonly #onChange: () => void;
-  /** In the order in which they are answered. */
-  readonly #reads = new Set<PendingRead>();
+  /** In the order in which they are answered: rarely more than a few. */
+  readonly #reads: PendingRead[] = [];
   readonly #signals = new Map<AbortSignal, SignalReads>();
 
   /** `onChange` is called when their number has changed. */
@@ -58,18 +58,18 @@ export class PendingReads {
   }
 
   get length(): number {
-    return this.#reads.size;
+    return this.#reads.length;
   }
 
   /** The read that is answered next. */
   get first(): PendingRead | undefined {
-    return this.#reads.values().next().value;
+    return this.#reads[0];
   }
 
   /** Queues a read behind all others. An abort of `signal` takes it out and rejects it alone. */
   add(owner: ReadOwner, buffer: Uint8Array, signal: AbortSignal | undefined): PendingRead {
     const read = new PendingRead(owner, buffer, signal);
-    this.#reads.add(read);
+    this.#reads.push(read);
     if (signal !== undefined) this.#readsOf(signal).add(read);
     this.#onChange();
     return read;
@@ -86,7 +86,7 @@ export class PendingReads {
   /** Completes every read of `owner` as cancelled: its handle is being closed. */
   cancel(owner: ReadOwner): void {
     this.#fail(
-      [...this.#reads].filter((read) => read.owner === owner),
+      this.#reads.filter((read) => read.owner === owner),
       () =>
         new TunError(
           TunErrorCode.CANCELLED,
@@ -117,7 +117,7 @@ export class PendingReads {
   }
 
   #remove(read: PendingRead): void {
-    this.#reads.delete(read);
+    this.#reads.splice(this.#reads.indexOf(read), 1);
     const { signal } = read;
     const ofSignal = signal === undefined ? undefined : this.#signals.get(signal);
     if (signal === undefined || ofSignal === undefined) return;

@@ -47,6 +47,8 @@ export class Requests {
   readonly #watch: LinkWatch;
   readonly #others: OtherReaders;
   #turnBudget = MAX_BUNDLES_PER_TURN;
+  /** Packets of the bundle that a read on the event loop got last. */
+  #lastPackets = 0;
   #turn: NodeJS.Immediate | undefined;
   #stall: NodeJS.Timeout | undefined;
   /** Others had their time, and nothing was read: until they do read, the queue is filled for them. */
@@ -87,17 +89,19 @@ export class Requests {
   listen(): void {
     if (this.#listening) return;
     this.#listening = true;
+    this.#publishWaiting();
     void this.#listen();
   }
 
   /** Queues a read, or answers it now. `buffer` is written only at the moment it is answered. */
   read(owner: ReadOwner, buffer: Uint8Array, signal: AbortSignal | undefined): Promise<Bundle> {
-    if (this.#reads.length === 0 && this.#turnBudget > 0) {
+    if (this.#reads.length === 0 && this.#turnBudget > 0 && !this.#isLull()) {
       const bundle = this.#path.read(buffer);
       this.#path.ended();
       this.#checkLink();
       if (bundle !== undefined) {
         this.#turnBudget--;
+        this.#lastPackets = bundle.count;
         this.#nextTurn();
         return Promise.resolve(bundle);
       }
@@ -151,7 +155,7 @@ export class Requests {
   }
 
   #publishWaiting(): void {
-    this.#others.publish(this.#reads.length + this.#parked);
+    if (!this.#shared.alone) this.#others.publish(this.#reads.length + this.#parked);
   }
 
   /** Serves once more whenever another thread announces a change. */
@@ -231,12 +235,12 @@ export class Requests {
 
   /** Answers the first read if packets are there; returns whether it is done with. */
   #answer(read: PendingRead): boolean {
-    if (read.buffer.byteLength !== read.bufferBytes) {
+    if (read.buffer.length !== read.bufferBytes) {
       this.#reads.shift();
       read.fail(
         new TunError(
           TunErrorCode.BUFFER_DETACHED,
-          `the buffer of a waiting read had ${read.bufferBytes} bytes and now has ${read.buffer.byteLength}: it was transferred or resized; leave it alone until the read completes`,
+          `the buffer of a waiting read had ${read.bufferBytes} bytes and now has ${read.buffer.length}: it was transferred or resized; leave it alone until the read completes`,
         ),
       );
       return true;
@@ -244,11 +248,20 @@ export class Requests {
     const bundle = this.#path.read(read.buffer);
     if (bundle !== undefined) {
       this.#reads.shift();
+      this.#lastPackets = bundle.count;
       read.complete(bundle);
     }
     // Last: who is told may close the handle of this very read.
     this.#path.ended();
     return bundle !== undefined;
+  }
+
+  /**
+   * Whether the next packet is most likely still to come: it was one alone that came last, and the
+   * look behind it found nothing. The event loop tells of the next without another look in vain.
+   */
+  #isLull(): boolean {
+    return this.#lastPackets === 1 && this.#running && this.#shared.queue.count === 0;
   }
 
   #nextTurn(): void {

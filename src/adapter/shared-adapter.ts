@@ -5,6 +5,7 @@
  */
 
 import { DEFAULT_MTU, entryBytes, MAX_QUEUE_BYTES, MAX_QUEUED_PACKETS } from '../limits.ts';
+import { Company } from '../sync/company.ts';
 import { Counters } from '../sync/counters.ts';
 import { Hand, recoverHand } from '../sync/hand.ts';
 import {
@@ -45,6 +46,8 @@ export interface SharedView {
   /** Where this thread parks. */
   readonly place: ParkingPlace;
   readonly dropPolicy: DropPolicy;
+  /** Whether no other thread uses the memory, until {@link SharedAdapter.open}. */
+  readonly alone?: boolean;
 }
 
 /** Bytes of an adapter's memory. */
@@ -75,6 +78,7 @@ export class SharedAdapter {
   readonly lock: TransitionLock;
   readonly rundown: Rundown;
   readonly wake: Wake;
+  readonly #company: Company;
   /** Serialises the control calls of all threads. */
   readonly control: Mutex;
   readonly #take: Mutex;
@@ -86,10 +90,12 @@ export class SharedAdapter {
     this.words = words;
     this.participant = participant;
     this.liveness = liveness;
+    const company = new Company(view.alone ?? false);
+    this.#company = company;
     this.counters = new Counters(words, participant);
-    this.hand = new Hand(words, participant);
-    this.lock = new TransitionLock(words, participant, liveness);
-    this.rundown = new Rundown(words, participant);
+    this.hand = new Hand(words, participant, company);
+    this.lock = new TransitionLock(words, participant, liveness, company);
+    this.rundown = new Rundown(words, participant, company);
     this.wake = new Wake(words, participant, view.place);
     this.control = new Mutex(words, Word.CONTROL, participant, liveness);
     this.#take = new Mutex(words, Word.TAKE, participant, liveness);
@@ -98,6 +104,17 @@ export class SharedAdapter {
       { maxPackets: MAX_QUEUED_PACKETS, policy: view.dropPolicy },
       QUEUE_START_BYTES,
     );
+  }
+
+  /** Whether no other thread uses the memory, nor may. */
+  get alone(): boolean {
+    return this.#company.alone;
+  }
+
+  /** Other threads may use the memory from now on. */
+  open(): void {
+    this.#company.open();
+    this.rundown.publish();
   }
 
   /** The adapter's state; for a thread that has left Halted, or what it was without a device. */
@@ -217,6 +234,7 @@ export class SharedAdapter {
 
   /** This thread begins, or ends, to deliver a bundle to the host. */
   set delivering(delivering: boolean) {
+    if (this.#company.alone) return;
     const index = participantIndex(this.participant, ParticipantWord.DELIVERING);
     Atomics.store(this.words, index, delivering ? 1 : 0);
   }
@@ -253,19 +271,22 @@ export class SharedAdapter {
     const first = Atomics.load(this.words, Word.SEQUENCE_HIGH) * TWO_TO_32 + low;
     const next = first + packets;
     // The high word first: a thread that dies in between leaves a gap, and never goes back.
-    Atomics.store(this.words, Word.SEQUENCE_HIGH, Math.floor(next / TWO_TO_32));
+    if (low + packets >= TWO_TO_32) {
+      Atomics.store(this.words, Word.SEQUENCE_HIGH, Math.floor(next / TWO_TO_32));
+    }
     Atomics.store(this.words, Word.SEQUENCE_LOW, next | 0);
     return first;
   }
 
   /** Takes the mutex under which packets are taken, queued and numbered. Short, and never nested. */
   lockTake(): void {
+    if (this.#company.alone) return;
     const dead = this.#take.lock();
     if (dead !== NOBODY) recoverHand(this.words, dead, this.queue);
   }
 
   unlockTake(): void {
-    this.#take.unlock();
+    if (!this.#company.alone) this.#take.unlock();
   }
 
   #load(participant: number, word: number): number {

@@ -32,8 +32,9 @@ export class Tally {
   readonly #octets = new Uint32Array(KINDS);
 
   reset(): void {
-    this.#packets.fill(0);
-    this.#octets.fill(0);
+    // For so few places `fill` costs more than it writes.
+    for (let i = 0; i < KINDS; i++) this.#packets[i] = 0;
+    for (let i = 0; i < KINDS; i++) this.#octets[i] = 0;
   }
 
   /** Counts the packet of `size` bytes at `offset`. */

@@ -10,7 +10,13 @@
  */
 
 import { MAX_PARTICIPANTS } from '../limits.ts';
-import { type Counter, counterIndex, ParticipantWord, participantIndex } from './layout.ts';
+import {
+  COUNTERS,
+  type Counter,
+  counterIndex,
+  ParticipantWord,
+  participantIndex,
+} from './layout.ts';
 
 const TWO_TO_32 = 2 ** 32;
 const WRAP_MARK = 1 << 31;
@@ -18,6 +24,8 @@ const WRAP_MARK = 1 << 31;
 export class Counters {
   readonly #words: Int32Array;
   readonly #participant: number;
+  /** Low words of this participant's block, which only it writes: not read again for each addition. */
+  readonly #low: Uint32Array = new Uint32Array(COUNTERS);
   /** Says which counter is wrapping, for whoever buries this thread. */
   readonly #wrapping: number;
 
@@ -31,14 +39,17 @@ export class Counters {
     this.#words = words;
     this.#participant = participant;
     this.#wrapping = participantIndex(participant, ParticipantWord.WRAPPING);
+    for (let i = 0; i < COUNTERS; i++) {
+      this.#low[i] = Atomics.load(words, counterIndex(participant, i as Counter));
+    }
   }
 
   /** Adds `amount` (0 to 2^31 - 1) to this participant's `counter`. Allocates nothing. */
   add(counter: Counter, amount: number): void {
     if (amount === 0) return;
     const low = counterIndex(this.#participant, counter);
-    const before = Atomics.load(this.#words, low) >>> 0;
-    const after = before + amount;
+    const after = this.#low[counter]! + amount;
+    this.#low[counter] = after;
     if (after < TWO_TO_32) {
       Atomics.store(this.#words, low, after | 0);
       return;
@@ -53,8 +64,9 @@ export class Counters {
 
   /** Raises this participant's `counter` to `value` (below 2^32) when that is more. */
   raise(counter: Counter, value: number): void {
-    const low = counterIndex(this.#participant, counter);
-    if (value > Atomics.load(this.#words, low) >>> 0) Atomics.store(this.#words, low, value | 0);
+    if (value <= this.#low[counter]!) return;
+    this.#low[counter] = value;
+    Atomics.store(this.#words, counterIndex(this.#participant, counter), value | 0);
   }
 
   /** Sum over all participants. Exact up to 2^53. */

@@ -12,21 +12,26 @@
  * may lack a part.
  */
 
+import type { Company } from './company.ts';
 import { JournalKind, ParticipantWord, participantIndex, Word } from './layout.ts';
 import type { PacketQueue, QueueTakeResult } from './packet-queue.ts';
 
 export class Hand {
   readonly #words: Int32Array;
+  readonly #company: Company;
   readonly #index: number;
+  /** What the shared word says, which only this thread changes while it lives. */
+  #packets = 0;
 
-  constructor(words: Int32Array, participant: number) {
+  constructor(words: Int32Array, participant: number, company: Company) {
     this.#words = words;
+    this.#company = company;
     this.#index = participantIndex(participant, ParticipantWord.HAND);
   }
 
   /** Packets in hand. */
   get packets(): number {
-    return Atomics.load(this.#words, this.#index);
+    return this.#packets;
   }
 
   /** Takes packets from the queue into `bytes` and into the hand, which is empty. Under TAKE. */
@@ -34,7 +39,7 @@ export class Hand {
     const length = queue.peek(bytes, 0, max, result);
     this.#begin(JournalKind.HEAD, queue.head, 0, result.packets);
     // The hand first: whoever looks at the queue and then at the hands sees them in one of the two.
-    Atomics.store(this.#words, this.#index, result.packets);
+    this.#set(result.packets);
     queue.removePeeked();
     this.#end();
     return length;
@@ -82,7 +87,7 @@ export class Hand {
   clear(queue: PacketQueue): number {
     const packets = queue.live;
     this.#begin(JournalKind.HEAD, queue.head, 0, packets);
-    Atomics.store(this.#words, this.#index, packets);
+    this.#set(packets);
     queue.clear();
     this.#end();
     return packets;
@@ -90,26 +95,32 @@ export class Hand {
 
   /** Packets came from the host. */
   add(packets: number): void {
-    Atomics.add(this.#words, this.#index, packets);
+    this.#set(this.#packets + packets);
   }
 
   /** Packets left the hand: they are counted elsewhere. */
   drop(packets: number): void {
-    Atomics.sub(this.#words, this.#index, packets);
+    this.#set(this.#packets - packets);
   }
 
   /** The bundle is handed over: from now on only its counting is left. */
   handOver(): void {
-    Atomics.store(this.#words, this.#index, -this.packets);
+    this.#set(-this.#packets);
   }
 
   /** All of it is done with. */
   empty(): void {
-    Atomics.store(this.#words, this.#index, 0);
+    this.#set(0);
+  }
+
+  #set(packets: number): void {
+    this.#packets = packets;
+    if (!this.#company.alone) Atomics.store(this.#words, this.#index, packets);
   }
 
   /** The queue's HEAD or TAIL is about to move away from `at`, and the hand from `before` to `after`. */
   #begin(kind: number, at: number, before: number, after: number): void {
+    if (this.#company.alone) return;
     Atomics.store(this.#words, Word.JOURNAL_AT, at);
     Atomics.store(this.#words, Word.JOURNAL_BEFORE, before);
     Atomics.store(this.#words, Word.JOURNAL_AFTER, after);
@@ -117,7 +128,7 @@ export class Hand {
   }
 
   #end(): void {
-    Atomics.store(this.#words, Word.JOURNAL_KIND, JournalKind.NONE);
+    if (!this.#company.alone) Atomics.store(this.#words, Word.JOURNAL_KIND, JournalKind.NONE);
   }
 }
 

@@ -37,6 +37,8 @@ export const Word = {
   POWER: 1,
   /** 1 while media is connected: a handle is open. Written under CONTROL. */
   MEDIA: 2,
+  /** 1 once somebody waits until nobody is inside any more (rundown.ts). Never 0 again. */
+  RUNDOWN: 7,
   /** Packet filter last set through OID_GEN_CURRENT_PACKET_FILTER. */
   PACKET_FILTER: 3,
   /** Lookahead last set through OID_GEN_CURRENT_LOOKAHEAD, in bytes. */

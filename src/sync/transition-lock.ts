@@ -15,6 +15,7 @@
  * Source: docs/driver-contract.md, section 4.
  */
 
+import type { Company } from './company.ts';
 import { ParticipantWord, participantIndex, Word } from './layout.ts';
 import { LIVENESS_CHECK_MS } from './mutex.ts';
 import type { Liveness } from './participants.ts';
@@ -26,18 +27,21 @@ export class TransitionLock {
   readonly #words: Int32Array;
   readonly #participant: number;
   readonly #liveness: Liveness;
+  readonly #company: Company;
   readonly #own: number;
 
   /** A view of the lock in the adapter's memory for one participant. */
-  constructor(words: Int32Array, participant: number, liveness: Liveness) {
+  constructor(words: Int32Array, participant: number, liveness: Liveness, company: Company) {
     this.#words = words;
     this.#participant = participant;
     this.#liveness = liveness;
+    this.#company = company;
     this.#own = participantIndex(participant, ParticipantWord.LOCK);
   }
 
   /** Takes the lock shared; waits while a transition is under way. */
   enterShared(): void {
+    if (this.#company.alone) return;
     const words = this.#words;
     for (;;) {
       Atomics.store(words, this.#own, 1);
@@ -51,6 +55,7 @@ export class TransitionLock {
 
   /** Gives the shared lock back. */
   leaveShared(): void {
+    if (this.#company.alone) return;
     Atomics.store(this.#words, this.#own, 0);
     if (Atomics.load(this.#words, Word.TRANSITION) !== FREE) {
       Atomics.notify(this.#words, this.#own);

@@ -26,7 +26,7 @@ export class BundleReader {
    *
    * @throws TunError `BUNDLE_INVALID`; the reader is then empty.
    */
-  reset(bytes: Uint8Array, length: number = bytes.byteLength): void {
+  reset(bytes: Uint8Array, length: number = bytes.length): void {
     this.#bytes = bytes;
     this.#at = -1;
     indexBundle(bytes, length, this.#index, HOST_LITTLE_ENDIAN, this.#isPadding);

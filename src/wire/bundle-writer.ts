@@ -55,17 +55,17 @@ export class BundleWriter {
    *
    * @throws TunError `PACKET_INVALID` when it is no packet a bundle can carry.
    */
-  append(packet: Uint8Array, offset = 0, length: number = packet.byteLength - offset): boolean {
+  append(packet: Uint8Array, offset = 0, length: number = packet.length - offset): boolean {
     if (
       offset < 0 ||
-      offset + length > packet.byteLength ||
+      offset + length > packet.length ||
       !Number.isInteger(length) ||
       !isPacket(packet[offset] ?? 0, length)
     ) {
       throw notAPacket(packet, offset, length);
     }
     const at = this.#length;
-    if (this.#count >= MAX_BUNDLE_PACKETS || at + entryBytes(length) > this.#bytes.byteLength) {
+    if (this.#count >= MAX_BUNDLE_PACKETS || at + entryBytes(length) > this.#bytes.length) {
       return false;
     }
     writeEntryHeader(this.#bytes, at, length);
@@ -88,6 +88,6 @@ export class BundleWriter {
 function notAPacket(packet: Uint8Array, offset: number, length: number): TunError {
   return new TunError(
     TunErrorCode.PACKET_INVALID,
-    `the ${length} bytes at offset ${offset} of ${packet.byteLength} are no IPv4 packet of 20 bytes or more and no IPv6 packet of 40 or more, up to ${MAX_PACKET_BYTES}; append one whole packet that starts with its IP header`,
+    `the ${length} bytes at offset ${offset} of ${packet.length} are no IPv4 packet of 20 bytes or more and no IPv6 packet of 40 or more, up to ${MAX_PACKET_BYTES}; append one whole packet that starts with its IP header`,
   );
 }

@@ -154,8 +154,8 @@ export function indexBundle(
   isPadding: PaddingRule = isZero,
 ): void {
   index.count = 0;
-  if (length > bytes.byteLength) {
-    throw invalid(0, `its length ${length} exceeds the ${bytes.byteLength} bytes of its buffer`);
+  if (length > bytes.length) {
+    throw invalid(0, `its length ${length} exceeds the ${bytes.length} bytes of its buffer`);
   }
   // Written so that NaN, which compares as false with everything, is refused too.
   if (!(length >= MIN_WRITE_BYTES)) {

@@ -98,6 +98,8 @@ export class Actor {
       accepting(this.#words, env.real),
     );
     this.#miniport = new ModelMiniport(memory!, this.link, participant, env);
+    // A scenario begins when the owner has shared the adapter.
+    this.#miniport.shared.open();
     this.#miniport.setEvents({
       state: (state, previous) => this.#onState(state, previous),
       media: () => undefined,

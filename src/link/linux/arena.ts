@@ -78,9 +78,17 @@ export function threadArena(): Arena {
   return ofThread;
 }
 
+/** The view asked for last, and the answer: the getters of a view are slow. */
+let lastView: Uint8Array | undefined;
+let lastArena: Arena | undefined;
+
 /** The arena in whose working area the buffer lies; undefined for any other buffer. */
 export function arenaOf(bytes: Uint8Array): Arena | undefined {
-  return bytes.byteOffset >= WORK ? arenas.get(bytes.buffer) : undefined;
+  if (bytes !== lastView) {
+    lastView = bytes;
+    lastArena = bytes.byteOffset >= WORK ? arenas.get(bytes.buffer) : undefined;
+  }
+  return lastArena;
 }
 
 /**

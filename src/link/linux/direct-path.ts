@@ -43,21 +43,23 @@ export class DirectPath implements Path {
   }
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
-    const capacity = bytes.byteLength;
-    const memory = this.#memory.addressOf(bytes);
+    const capacity = bytes.length;
+    const memory = this.#memory.locate(bytes);
     // Others may have raised the MTU above what an entry holds: longer packets are discarded anyway.
     const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
     const { fd } = this.#device;
     const { read } = libc();
     const header = this.#header;
-    const origin = bytes.byteOffset - header;
+    const spare = header === 0 ? 0 : Math.min(MAX_PACKET_BYTES, capacity >>> SPARE_SHIFT);
     let at = offset;
     while (result.packets < maxPackets) {
       const packet = at + ENTRY_HEADER_BYTES;
       const room = capacity - packet;
+      // A super-packet that does not fit goes by way of the queue, at the price of two copies more.
+      if (room < spare && result.packets > 0) break;
       // A packet longer than the MTU can only be a race with someone who is raising it.
       if (room < mtu) break;
-      const address = memory.at(origin + packet);
+      const address = memory.at(packet - header);
       const whole =
         room > LONGEST_BYTES
           ? read(fd, address, room + header)
@@ -94,16 +96,15 @@ export class DirectPath implements Path {
 
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
     const header = this.#header;
-    const memory = this.#memory.addressOf(bytes);
-    const origin = bytes.byteOffset - header;
-    const capacity = bytes.byteLength;
+    const memory = this.#memory.locate(bytes);
+    const capacity = bytes.length;
     const { fd } = this.#device;
     const { write } = libc();
     for (let i = 0; i < index.count; i++) {
       const offset = index.offsets[i]!;
       const length = index.lengths[i]!;
       if (offset + length > capacity) throw detached();
-      if (write(fd, memory.at(origin + offset), length + header) === length + header) {
+      if (write(fd, memory.at(offset - header), length + header) === length + header) {
         result.packets++;
         result.octets += length;
       } else if (isGone()) {
@@ -150,6 +151,9 @@ export class DirectPath implements Path {
     return result.remainderPackets > 0;
   }
 }
+
+/** No more than a quarter of a bundle is left empty for want of room for a whole super-packet. */
+const SPARE_SHIFT = 2;
 
 /** The longest packet an IP header can describe: with this much room nothing is cut short. */
 const LONGEST_BYTES = 65_535;

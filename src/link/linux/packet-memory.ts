@@ -26,9 +26,10 @@ const NOWHERE = new Address(0);
 
 export class PacketMemory {
   readonly #addresses = new WeakMap<ArrayBufferLike, Address>();
-  /** The last one found; held weakly would cost more than it is worth: one buffer for each link. */
-  #lastBuffer: ArrayBufferLike | undefined;
-  #lastAddress = NOWHERE;
+  /** The last one located; held weakly would cost more than it is worth: one buffer for each link. */
+  #lastView: Uint8Array | undefined;
+  #address = NOWHERE;
+  #offset = 0;
   readonly #iovecs = new Uint32Array(IOVECS * IOVEC_WORDS);
   #iovecAddress: Address | undefined;
   #overflow: Uint8Array | undefined;
@@ -41,23 +42,22 @@ export class PacketMemory {
   }
 
   /**
-   * Where the first byte of the array buffer that `bytes` is a view of lies. Looked up once for each,
-   * whose memory does not move: views come and go with every bundle. The caller checks the length
-   * before each use: a detached view has none.
+   * Where the first byte of `bytes` lies in its array buffer, and where that lies. Looked up once for
+   * each array buffer, whose memory does not move, and, as the getters of a view are slow, not at all
+   * for the same view again. Valid until the next call. The caller checks the length before each use:
+   * a detached view has none.
    */
-  addressOf(bytes: Uint8Array): Address {
-    const { buffer } = bytes;
-    if (buffer.byteLength === 0) return NOWHERE;
-    if (buffer !== this.#lastBuffer) {
-      let address = this.#addresses.get(buffer);
-      if (address === undefined) {
-        address = new Address(addressOf(new Uint8Array(buffer)));
-        this.#addresses.set(buffer, address);
-      }
-      this.#lastBuffer = buffer;
-      this.#lastAddress = address;
-    }
-    return this.#lastAddress;
+  locate(bytes: Uint8Array): this {
+    if (bytes === this.#lastView) return this;
+    this.#lastView = bytes;
+    this.#offset = bytes.byteOffset;
+    this.#address = this.#addressOf(bytes.buffer);
+    return this;
+  }
+
+  /** The address of byte `offset` of what was located; allocates nothing (os/address.ts). */
+  at(offset: number): number {
+    return this.#address.at(this.#offset + offset);
   }
 
   /**
@@ -94,6 +94,16 @@ export class PacketMemory {
     writeEntryHeader(overflow, 0, length);
     overflow.set(bytes.subarray(packet - header, packet + inBundle), ENTRY_HEADER_BYTES - header);
     writeEntryTail(overflow, 0, length);
+  }
+
+  #addressOf(buffer: ArrayBufferLike): Address {
+    if (buffer.byteLength === 0) return NOWHERE;
+    let address = this.#addresses.get(buffer);
+    if (address === undefined) {
+      address = new Address(addressOf(new Uint8Array(buffer)));
+      this.#addresses.set(buffer, address);
+    }
+    return address;
   }
 
   #setIovec(which: number, address: number, length: number): void {

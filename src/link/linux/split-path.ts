@@ -78,7 +78,7 @@ export class SplitPath implements Path {
   }
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
-    const capacity = bytes.byteLength;
+    const capacity = bytes.length;
     const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
     const { fd } = this.#device;
     const { read } = libc();
@@ -123,7 +123,7 @@ export class SplitPath implements Path {
       const start = index.offsets[from]! - ENTRY_HEADER_BYTES;
       const to = windowEnd(index, from, start);
       const end = index.offsets[to - 1]! + index.lengths[to - 1]!;
-      if (end > bytes.byteLength) throw detached();
+      if (end > bytes.length) throw detached();
       this.#copy(bytes, start, this.#own.memory, WORK, end - start);
       gone = !this.#giveWindow(WORK - start, from, to);
       from = to;
@@ -161,7 +161,7 @@ export class SplitPath implements Path {
     const { memory, results } = kernels.tables;
     let at = offset;
     for (let skip = 0; ; ) {
-      const room = Math.min(bytes.byteLength - at, this.#capacity) - this.#filled;
+      const room = Math.min(bytes.length - at, this.#capacity) - this.#filled;
       const target = this.#target + this.#filled;
       const places = maxPackets - result.packets;
       const written = kernels.split(SUPER_PACKET, length, target, room, places, skip);

@@ -70,7 +70,7 @@ export class TunLink {
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
     result.reset();
     if (this.#shared.closed) return LINK_CLOSED;
-    const capacity = bytes.byteLength;
+    const capacity = bytes.length;
     // A detached view has no bytes at all, and no caller takes into nothing.
     if (capacity === 0 || offset > capacity) throw detached();
     return this.#path.take(bytes, offset, maxPackets, result);
