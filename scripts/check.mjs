@@ -23,6 +23,7 @@ const CHECKS = [
   ['compile', () => runNode(['scripts/build.mjs'])],
   ['compile tests', () => runTool('typescript', 'tsc', ['-p', 'tsconfig.test.json'])],
   ['compile verifier', () => runTool('typescript', 'tsc', ['-p', 'verify'])],
+  ['compile bench', () => runTool('typescript', 'tsc', ['-p', 'bench'])],
   ['check scripts', () => runTool('typescript', 'tsc', ['-p', 'scripts'])],
   ['lint types', () => runTool('oxlint', 'oxlint', ['--type-aware', '--deny-warnings', '.'])],
 ];

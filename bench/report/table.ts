@@ -1,0 +1,84 @@
+/** The figures in words, for a terminal and for the log. */
+
+import type { Row, Samples, Target } from './result.ts';
+import type { Summary } from './statistics.ts';
+
+const SIGNIFICANT = 3;
+const REFERENCE = 'r1';
+const AGAIN = 'r1-again';
+
+/** One table for each measure, best first, with the ratio to R1 and its spread. */
+export function tables(samples: Samples): string {
+  const byMeasure = new Map<string, Row[]>();
+  for (const row of samples.rows()) {
+    const rows = byMeasure.get(row.measure);
+    if (rows === undefined) byMeasure.set(row.measure, [row]);
+    else rows.push(row);
+  }
+  return [...byMeasure].map(([measure, rows]) => table(measure, rows, samples)).join('\n');
+}
+
+function table(measure: string, rows: readonly Row[], samples: Samples): string {
+  const noise = samples.ratio(AGAIN, REFERENCE, measure);
+  const sorted = [...rows].sort((a, b) =>
+    a.better === 'more' ? b.median - a.median : a.median - b.median,
+  );
+  const cells = sorted.map((row) => {
+    const ratio = samples.ratio(row.candidate, REFERENCE, measure);
+    return [
+      row.title,
+      figure(row.median),
+      `${figure(row.low)}..${figure(row.high)}`,
+      ratio === undefined ? '' : `${figure(ratio.median)}x`,
+      ratio === undefined ? '' : `${figure(ratio.low)}..${figure(ratio.high)}`,
+      ratio === undefined || row.candidate === REFERENCE ? '' : verdict(ratio, row.better, noise),
+    ];
+  });
+  const { unit, better, samples: one } = rows[0]!;
+  const head = [
+    `${measure} (${unit}, ${better} is better)`,
+    'median',
+    'quartiles',
+    '/ R1',
+    'quartiles',
+    '',
+  ];
+  return `${columns('lrrrrl', [head, ...cells])}\n${one.length} rounds\n`;
+}
+
+/** What may be said of a ratio: nothing, when R1 differs from itself as much. */
+function verdict(ratio: Summary, better: 'more' | 'less', noise: Summary | undefined): string {
+  if (noise === undefined) return '';
+  const apart = ratio.low > Math.max(noise.high, 1) || ratio.high < Math.min(noise.low, 1);
+  if (!apart) return 'within noise';
+  return ratio.median > 1 === (better === 'more') ? 'better' : 'worse';
+}
+
+/** The targets, one a line. */
+export function targetTable(targets: readonly Target[]): string {
+  const head = ['target', 'what', 'measured', 'quartiles', 'wanted', ''];
+  const cells = targets.map(({ id, about, ratio, spread, target, met, note }) => [
+    id,
+    about,
+    figure(ratio),
+    `${figure(spread[0])}..${figure(spread[1])}`,
+    figure(target),
+    [met === null ? 'indicative' : met ? 'met' : 'NOT MET', note].filter(Boolean).join(', '),
+  ]);
+  return columns('llrrrl', [head, ...cells]);
+}
+
+/** Three significant digits, and none behind the point where that is enough. */
+export function figure(value: number): string {
+  if (value === 0) return '0';
+  const digits = Math.max(0, SIGNIFICANT - 1 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(digits, 20));
+}
+
+/** Text in columns, each to the left (`l`) or to the right (`r`). */
+function columns(sides: string, rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const pad = (cell: string, i: number): string =>
+    sides[i] === 'l' ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!);
+  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
+}
