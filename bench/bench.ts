@@ -24,8 +24,11 @@ import { candidates } from './rig/candidates.ts';
 import { endAll } from './rig/child.ts';
 import { compileReferences, type References } from './rig/references.ts';
 import { World } from './rig/world.ts';
+import { allocation } from './sections/allocation.ts';
 import { latency } from './sections/latency.ts';
+import { many } from './sections/many.ts';
 import { micro } from './sections/micro.ts';
+import { peers } from './sections/peers.ts';
 import type { Run } from './sections/run.ts';
 import { throughput } from './sections/throughput.ts';
 
@@ -37,6 +40,9 @@ const QUICK_ROUNDS = 1;
 const SECTIONS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   throughput,
   latency,
+  allocation,
+  many,
+  peers,
   micro,
 };
 

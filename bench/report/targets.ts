@@ -1,14 +1,15 @@
 /** The targets of docs/performance.md, judged by the samples of one run. */
 
 import type { Samples, Target } from './result.ts';
-import type { Summary } from './statistics.ts';
+import { type Summary, summarize } from './statistics.ts';
 
 /** A ratio that must be reached, or must not be passed. */
 interface Goal {
   readonly id: string;
   readonly about: string;
   readonly candidate: string;
-  readonly reference: string;
+  /** Without one, the figure itself is judged. */
+  readonly reference?: string;
   readonly measure: string;
   readonly target: number;
   readonly better?: 'less';
@@ -26,6 +27,12 @@ const GOALS: readonly Goal[] = [
   most('P5', 'round trip on one processor, median, off / R1', 'off', 'rtt-one-core-p50', 1.2),
   most('P5', 'round trip on one processor, p99, off / R1', 'off', 'rtt-one-core-p99', 2),
   most('P5', 'the same median in a worker', 'off-worker-loop', 'rtt-one-core-p50', 2),
+  figure('P6', 'heap bytes a packet, off (an object has 16)', 'off', 'heap', 2),
+  figure('P6', 'heap bytes a packet, split (an object has 16)', 'split', 'heap', 2),
+  figure('P6', 'heap bytes a packet, carry (an object has 16)', 'carry', 'heap', 2),
+  figure('P7', '1,000 adapters: KiB resident each', 'many', 'many-resident', 100),
+  figure('P7', '1,000 adapters: % of a processor, idle', 'many', 'many-idle', 1),
+  figure('P7', '1,000 adapters: timers', 'many', 'many-timers', 0),
   goal('P9', 'TCP, off / openvpn', 'off', 'openvpn', 'peer-tcp', 1),
   goal('P9', 'TCP, off / slirp4netns', 'off', 'slirp4netns', 'peer-tcp', 1),
   goal('P9', 'TCP, carry / openvpn', 'carry', 'openvpn', 'peer-tcp', 1),
@@ -39,7 +46,7 @@ const AGAIN = 'r1-again';
 /** Judges what was measured. `quick`: the figures are indicative, nothing is judged. */
 export function judge(samples: Samples, quick: boolean): Target[] {
   return GOALS.flatMap((wanted) => {
-    const ratio = samples.ratio(wanted.candidate, wanted.reference, wanted.measure);
+    const ratio = measured(samples, wanted);
     if (ratio === undefined) return [];
     const met =
       wanted.better === 'less' ? ratio.median <= wanted.target : ratio.median >= wanted.target;
@@ -57,6 +64,12 @@ export function judge(samples: Samples, quick: boolean): Target[] {
       },
     ];
   });
+}
+
+function measured(samples: Samples, { candidate, reference, measure }: Goal): Summary | undefined {
+  if (reference !== undefined) return samples.ratio(candidate, reference, measure);
+  const own = samples.of(candidate, measure);
+  return own.length === 0 ? undefined : summarize(own);
 }
 
 /** A miss by less than R1 differs from itself. */
@@ -80,4 +93,15 @@ function goal(
 /** A time, which must not be more than so many times that of R1. */
 function most(id: string, about: string, candidate: string, measure: string, target: number): Goal {
   return { id, about, candidate, reference: 'r1', measure, target, better: 'less' };
+}
+
+/** A figure that must not be more. */
+function figure(
+  id: string,
+  about: string,
+  candidate: string,
+  measure: string,
+  target: number,
+): Goal {
+  return { id, about, candidate, measure, target, better: 'less' };
 }

@@ -5,11 +5,19 @@ import { Running, run } from './child.ts';
 import type { References } from './references.ts';
 import { DEVICE, type World } from './world.ts';
 
+/** What runs between the namespaces. */
+export interface Forwarder extends AsyncDisposable {
+  /** Seconds of processor time so far. */
+  readonly cpuSeconds: number;
+  /** Moves it to these processors. */
+  pin(cpus: string): Promise<void>;
+}
+
 export interface Candidate {
   readonly id: string;
   readonly title: string;
   /** Starts it, connects the namespaces; undefined in place of a process where the kernel does it. */
-  start(world: World): Promise<Running | undefined>;
+  start(world: World): Promise<Forwarder | undefined>;
   /** Undoes what ending the process does not. */
   stop?(world: World): Promise<void>;
 }

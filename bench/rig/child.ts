@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
-/** A program that does not say "ready" in this time, in ms, will not. */
+/** A program that does not say "ready" in this time, in ms, will not, unless it has more to do. */
 const READY_TIMEOUT_MS = 20_000;
 /** `sysconf(_SC_CLK_TCK)`: what /proc counts processor time in. 100 on every Linux port of Node. */
 const TICKS_PER_SECOND = 100;
@@ -42,16 +42,24 @@ export class Running implements AsyncDisposable {
   }
 
   /** Starts a program and resolves when it printed "ready". */
-  static async start(command: readonly string[]): Promise<Running> {
+  static async start(
+    command: readonly string[],
+    timeoutMs: number = READY_TIMEOUT_MS,
+  ): Promise<Running> {
     const running = new Running(start(command));
-    const deadline = performance.now() + READY_TIMEOUT_MS;
+    const deadline = performance.now() + timeoutMs;
     while (!running.#stdout.includes('ready')) {
-      await Promise.race([once(running.#child.stdout!, 'data'), running.#exit, pause()]);
+      await Promise.race([once(running.#child.stdout!, 'data'), running.#exit, pause(timeoutMs)]);
       if (running.#child.exitCode === null && performance.now() < deadline) continue;
       await running[Symbol.asyncDispose]();
       throw new Error(`"${command.join(' ')}" did not start: ${running.#stderr.trim()}`);
     }
     return running;
+  }
+
+  /** Starts a program that does not say when it is ready. */
+  static launch(command: readonly string[]): Running {
+    return new Running(start(command));
   }
 
   /** Seconds of processor time so far, of all its threads, in user and kernel. */
@@ -66,8 +74,9 @@ export class Running implements AsyncDisposable {
     await run('taskset', '--all-tasks', '--cpu-list', '--pid', cpus, String(this.#child.pid));
   }
 
-  get stderr(): string {
-    return this.#stderr;
+  /** Sends it a line. */
+  tell(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
   }
 
   /** Resolves with all it printed when it has ended by itself. */
@@ -96,6 +105,6 @@ export async function run(...command: string[]): Promise<string> {
   throw new Error(`"${command.join(' ')}" failed: ${(stderr || stdout).trim()}`);
 }
 
-async function pause(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, READY_TIMEOUT_MS).unref());
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

@@ -1,6 +1,7 @@
 /** What is measured through a forwarder. Each returns a figure of one run. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Forwarder } from './candidates.ts';
 import { Running, run } from './child.ts';
 import type { World } from './world.ts';
 
@@ -33,7 +34,7 @@ export interface RttResult {
 export async function measureTcp(
   world: World,
   seconds: number,
-  forwarder: Running | undefined,
+  forwarder: Forwarder | undefined,
 ): Promise<TcpResult> {
   await using _server = await iperfServer(world);
   const before = forwarder?.cpuSeconds ?? 0;
@@ -55,7 +56,7 @@ export async function measureUdp(
   tools: Tools,
   bytes: number,
   seconds: number,
-  forwarder: Running | undefined,
+  forwarder: Forwarder | undefined,
 ): Promise<UdpResult> {
   await using counter = await Running.start(
     world.within(world.b, [tools.blast, 'count', BLAST_PORT, String(seconds)]),
