@@ -43,7 +43,6 @@ export class BundleWriter {
 
   /** Starts an empty bundle, in `bytes` if given. */
   reset(bytes: Uint8Array = this.#bytes): void {
-    if (!this.#target.matches(bytes)) this.#target = new CopyArea(bytes);
     this.#bytes = bytes;
     this.#length = 0;
     this.#count = 0;
@@ -70,13 +69,19 @@ export class BundleWriter {
     }
     writeEntryHeader(this.#bytes, at, length);
     const target = at + ENTRY_HEADER_BYTES;
+    if (length === packet.length) this.#bytes.set(packet, target);
+    else this.#copy(packet, offset, target, length);
+    this.#length = writeEntryTail(this.#bytes, at, length);
+    this.#count++;
+    return true;
+  }
+
+  /** A part of a buffer, without a view of that part. */
+  #copy(packet: Uint8Array, offset: number, target: number, length: number): void {
     if (!this.#source.matches(packet)) this.#source = new CopyArea(packet);
     // A resizable buffer may have grown since the area was made; its new part would not be written.
     if (!this.#target.matches(this.#bytes)) this.#target = new CopyArea(this.#bytes);
     copyBytes(this.#source, offset, this.#target, target, length);
-    this.#length = writeEntryTail(this.#bytes, at, length);
-    this.#count++;
-    return true;
   }
 
   /** The bundle so far: a view of the buffer. */
