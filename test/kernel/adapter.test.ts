@@ -28,6 +28,9 @@ async function reflect(device: Device): Promise<void> {
   }
 }
 
+/** Seconds. Ping gives its last reply two round trips, but never less than this. */
+const PING_INTERVAL = '0.1';
+
 async function withReflector(
   netns: string,
   use: (adapter: Adapter) => Promise<void>,
@@ -59,7 +62,7 @@ test(
             '-c',
             '5',
             '-i',
-            '0.01',
+            PING_INTERVAL,
             '-s',
             String(size),
             '10.7.0.2',
@@ -75,7 +78,7 @@ test(
             '-c',
             '5',
             '-i',
-            '0.01',
+            PING_INTERVAL,
             '-s',
             String(size),
             'fd07::2',

@@ -29,7 +29,8 @@ test('npm run example -- echo answers pings', { skip: rootSkip() }, async () => 
           '-c',
           '3',
           '-i',
-          '0.01',
+          // The last reply has no more time than this.
+          '0.1',
           '-s',
           size,
           '10.7.0.2',

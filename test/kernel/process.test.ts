@@ -115,7 +115,7 @@ test('an adapter works in a worker thread, where the poller thread watches', opt
        const worker = new Worker(code, { eval: true, execArgv: [] });
        await new Promise((resolve) => worker.once('message', resolve));
        const { execFile } = await import('node:child_process');
-       const ping = await new Promise((resolve) => execFile('ping', ['-c', '20', '-i', '0.01', '10.7.0.2'], (error, out) => resolve(out)));
+       const ping = await new Promise((resolve) => execFile('ping', ['-c', '20', '-i', '0.1', '10.7.0.2'], (error, out) => resolve(out)));
        console.log(/20 received/.test(ping));
        worker.postMessage('end');
        await new Promise((resolve) => worker.once('exit', resolve));
