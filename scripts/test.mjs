@@ -148,7 +148,9 @@ function sumUp(/** @type {import('./lib/test-events.mjs').TestEnd[]} */ ends) {
     console.log(`  ${shortName(file)}: ${name}\n    ${reason}`);
   }
   if (failed.length > 0) console.log(`\nFailed:`);
-  for (const { file, name } of failed) console.log(`  ${shortName(file)}: ${name}`);
+  for (const { file, name, error } of failed) {
+    console.log(`  ${shortName(file)}: ${name}\n${(error ?? '').replace(/^/gm, '    ')}`);
+  }
   const ran = tests.length - skipped.length;
   console.log(`\n${ran} ran, ${failed.length} failed, ${skipped.length} skipped.`);
   for (const problem of problems) refuse(problem);

@@ -10,6 +10,7 @@
  * @property {string} file its path, as Node gives it
  * @property {'pass' | 'fail' | 'skip'} outcome a test marked as to do counts as skipped
  * @property {string | undefined} reason why it was skipped
+ * @property {string | undefined} error what a failed test said, on several lines
  * @property {boolean} isFile the file itself, not a test in it
  */
 
@@ -27,8 +28,15 @@ export default async function* reporter(events) {
       file: data.file ?? '',
       outcome: skipped ? 'skip' : type === 'test:pass' ? 'pass' : 'fail',
       reason: skipped ? (mark === true ? 'no reason given' : String(mark)) : undefined,
+      error: type === 'test:fail' ? describe(data.details?.error) : undefined,
       isFile: data.nesting === 0 && data.name.endsWith('.test.js'),
     };
     yield `${JSON.stringify(end)}\n`;
   }
+}
+
+/** The error a test threw, which Node wraps in one of its own, or whatever else it threw. */
+function describe(/** @type {any} */ wrapped) {
+  const error = wrapped?.cause ?? wrapped;
+  return String(error?.stack ?? error?.message ?? error);
 }
