@@ -237,27 +237,41 @@ export class DataPath {
   /** Queued packets first, then the link's, as long as there is room. Under TAKE. Returns bytes. */
   #fill(target: Uint8Array): number {
     const { hand, queue } = this.#shared;
-    if (queue.count === 0) return this.#takeFromLink(target, 0, MAX_BUNDLE_PACKETS);
-    const length = hand.take(queue, target, MAX_BUNDLE_PACKETS, this.#dequeued);
-    const { packets } = hand;
-    if (queue.count > 0 || packets === MAX_BUNDLE_PACKETS) return length;
-    return length + this.#takeFromLink(target, length, MAX_BUNDLE_PACKETS - packets);
+    let length = 0;
+    if (queue.count > 0) {
+      length = hand.take(queue, target, MAX_BUNDLE_PACKETS, this.#dequeued);
+      if (queue.count > 0 || hand.packets === MAX_BUNDLE_PACKETS) return length;
+    }
+    length += this.#takeFromLink(target, length, MAX_BUNDLE_PACKETS - hand.packets);
+    const { remainderPackets } = this.#taken;
+    if (remainderPackets > 0) {
+      this.#transacted = true;
+      this.#remainder.putBack(this.#link.remainder, remainderPackets, this.#countQueueFull);
+    }
+    return length;
   }
 
   #prefetch(): number {
-    const { hand, queue } = this.#shared;
     staging ??= new Uint8Array(STAGING_BYTES);
     const length = this.#takeFromLink(staging, 0, MAX_BUNDLE_PACKETS);
+    const { packets, remainderPackets } = this.#taken;
+    this.#queueEntries(staging, packets);
+    if (remainderPackets > 0) this.#queueEntries(this.#link.remainder, remainderPackets);
+    return length;
+  }
+
+  /** Queues the first `packets` entries of `entries` out of the hand, under the drop policy. */
+  #queueEntries(entries: Uint8Array, packets: number): void {
+    const { hand, queue } = this.#shared;
     let offset = 0;
-    for (let i = 0; i < this.#taken.packets; i++) {
-      const size = readSizeWord(staging, offset, HOST_LITTLE_ENDIAN);
-      if (!hand.queue(queue, staging, offset, size, this.#countQueueFull)) {
+    for (let i = 0; i < packets; i++) {
+      const size = readSizeWord(entries, offset, HOST_LITTLE_ENDIAN);
+      if (!hand.queue(queue, entries, offset, size, this.#countQueueFull)) {
         this.#countQueueFull(1);
         hand.drop(1);
       }
       offset += entryBytes(size);
     }
-    return length;
   }
 
   /** Delivers the indexed bundle unless nothing is accepted; returns which. */
@@ -281,11 +295,6 @@ export class DataPath {
     const taken = this.#taken;
     const length = this.#link.take(bytes, offset, maxPackets, taken);
     this.#countUnusable();
-    if (taken.remainderPackets > 0) {
-      const { remainder } = this.#link;
-      this.#transacted = true;
-      this.#remainder.putBack(remainder, taken.remainderPackets, this.#countQueueFull);
-    }
     if (length !== LINK_CLOSED) return length;
     this.#linkClosed = true;
     return 0;
