@@ -102,6 +102,12 @@ export const MAX_BUNDLES_PER_TURN = 4;
 /** Threads that may take part in one adapter; each has a counter block of its own. */
 export const MAX_PARTICIPANTS = 64;
 
+/**
+ * Most hardware queues of one adapter. The kernel's own limit is 256 (linux/if_tun.h); each takes 61 MB
+ * of address space for its packet queue here, of which only what is used takes memory.
+ */
+export const MAX_QUEUES = 16;
+
 /** Smallest `queueBytes`: one packet of the largest size must fit. */
 export const MIN_QUEUE_BYTES: number = MAX_ENTRY_BYTES;
 

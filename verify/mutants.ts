@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'adapter/data-path.js',
     find: 'if (length > 0)\n                    sequence =',
     replace:
-      'this.#shared.unlockTake(); this.#shared.lockTake();\n                if (length > 0)\n                    sequence =',
+      'lane.unlock(); lane.lock();\n                if (length > 0)\n                    sequence =',
     scenarios: ['two-readers-send'],
   },
   {
@@ -231,8 +231,8 @@ export const MUTANTS: readonly Mutant[] = [
     id: 'journal-ignored',
     rule: 'R3',
     about: 'a move that a death interrupted is not set right',
-    file: 'sync/hand.js',
-    find: 'const moved = now !== Atomics.load(words, Word.JOURNAL_AT);',
+    file: 'sync/journal.js',
+    find: 'const moved = now !== Atomics.load(words, this.#at);',
     replace: 'const moved = true;',
     scenarios: ['reader-dies', 'filler-dies'],
   },
@@ -241,8 +241,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 'R10',
     about: 'starting up takes the TransitionLock',
     file: 'adapter/gate.js',
-    find: 'this.#shared.lockTake();',
-    replace: 'this.#shared.lock.enterExclusive(); this.#shared.lockTake();',
+    find: 'lane.lock();',
+    replace: 'this.#shared.lock.enterExclusive(); lane.lock();',
     scenarios: ['restart-send'],
   },
   {

@@ -177,7 +177,7 @@ function locks(): Group {
   const liveness = { isAlive: () => true };
   Atomics.store(words, Word.PARTICIPANTS, 1);
   const lock = new TransitionLock(words, 0, liveness, new Company(false));
-  const mutex = new Mutex(words, Word.TAKE, 0, liveness);
+  const mutex = new Mutex(words, Word.CONTROL, 0, liveness);
   const repeat = (id: string, title: string, once: () => void): Case => ({
     id,
     title,

@@ -9,7 +9,7 @@ import { VERSION } from '../version.ts';
 import { AttachedMiniport } from './attached-miniport.ts';
 import { attachThisThread, livenessIn } from './liveness.ts';
 import type { Miniport } from './miniport.ts';
-import { ADAPTER_MEMORY_BYTES } from './shared-adapter.ts';
+import { lanesOf } from './shared-adapter.ts';
 import type { AdapterToken } from './sharing.ts';
 
 /**
@@ -61,7 +61,7 @@ function checkToken(token: AdapterToken): void {
 }
 
 function isAdapterMemory(memory: SharedArrayBuffer): boolean {
-  return memory instanceof SharedArrayBuffer && memory.byteLength === ADAPTER_MEMORY_BYTES;
+  return memory instanceof SharedArrayBuffer && lanesOf(memory) > 0;
 }
 
 function isParticipant(participant: number): boolean {

@@ -81,7 +81,7 @@ export class DataPath {
    * foreign code; {@link ended} is to be called afterwards.
    */
   read(buffer: Uint8Array): Bundle | undefined {
-    const { hand, lock } = this.#shared;
+    const { hand, lane, lock } = this.#shared;
     const limit = Math.min(buffer.length, MAX_BUNDLE_BYTES);
     const target = limit === buffer.length ? buffer : buffer.subarray(0, limit);
     let length = 0;
@@ -89,15 +89,15 @@ export class DataPath {
     lock.enterShared();
     try {
       if (this.#shared.acceptance() !== Acceptance.SUCCESS) return undefined;
-      this.#shared.lockTake();
+      lane.lock();
       try {
         length = this.#fill(target);
-        if (length > 0) sequence = this.#shared.nextSequence(hand.packets);
+        if (length > 0) sequence = lane.nextSequence(hand.packets);
       } catch (error) {
         this.#abandon();
         throw error;
       } finally {
-        this.#shared.unlockTake();
+        lane.unlock();
       }
     } finally {
       lock.leaveShared();
@@ -130,16 +130,16 @@ export class DataPath {
    * there may be more.
    */
   prefetch(): boolean {
-    const { lock } = this.#shared;
+    const { lane, lock } = this.#shared;
     let length = 0;
     lock.enterShared();
     try {
       if (this.#shared.acceptance() !== Acceptance.SUCCESS) return false;
-      this.#shared.lockTake();
+      lane.lock();
       try {
         length = this.#prefetch();
       } finally {
-        this.#shared.unlockTake();
+        lane.unlock();
       }
     } finally {
       lock.leaveShared();
@@ -152,12 +152,13 @@ export class DataPath {
 
   /** Throws away what the host has sent, unless packets pass by now. */
   discard(): void {
-    this.#shared.lockTake();
+    const { lane } = this.#shared;
+    lane.lock();
     try {
       // Under the mutex: whoever lets packets pass again does that under it, too.
       if (this.#shared.acceptance() !== Acceptance.SUCCESS) this.drain();
     } finally {
-      this.#shared.unlockTake();
+      lane.unlock();
     }
     // What was in this hand for a moment may have kept a pause from completing.
     this.#onTransactionsEnded();
@@ -174,29 +175,33 @@ export class DataPath {
     this.#discardHand(DROP_REASON[reason] ?? Counter.DROP_CLEARED, this.#taken.packets);
   }
 
-  /** Empties the queue after a transition and counts its packets under `reason`. */
+  /** Empties the queues after a transition and counts their packets under `reason`. */
   clearQueue(reason: Counter): void {
-    const { hand, queue } = this.#shared;
-    let cleared = 0;
-    this.#shared.lockTake();
-    try {
-      cleared = hand.clear(queue);
-    } finally {
-      this.#shared.unlockTake();
+    const { hand, lanes } = this.#shared;
+    for (const lane of lanes) {
+      let cleared = 0;
+      lane.lock();
+      try {
+        cleared = hand.clear(lane);
+      } finally {
+        lane.unlock();
+      }
+      this.#discardHand(reason, cleared);
     }
-    this.#discardHand(reason, cleared);
   }
 
   /** Takes back what the host stack withdraws and is still queued: packets sent as `cancelId`. */
   cancel(cancelId: number): void {
-    let cancelled = 0;
-    this.#shared.lockTake();
-    try {
-      cancelled = this.#shared.queue.cancel(cancelId);
-    } finally {
-      this.#shared.unlockTake();
+    for (const lane of this.#shared.lanes) {
+      let cancelled = 0;
+      lane.lock();
+      try {
+        cancelled = lane.queue.cancel(cancelId);
+      } finally {
+        lane.unlock();
+      }
+      this.#discard(Counter.DROP_CANCELLED, cancelled);
     }
-    this.#discard(Counter.DROP_CANCELLED, cancelled);
   }
 
   /**
@@ -236,10 +241,11 @@ export class DataPath {
 
   /** Queued packets first, then the link's, as long as there is room. Under TAKE. Returns bytes. */
   #fill(target: Uint8Array): number {
-    const { hand, queue } = this.#shared;
+    const { hand, lane } = this.#shared;
+    const { queue } = lane;
     let length = 0;
     if (queue.count > 0) {
-      length = hand.take(queue, target, MAX_BUNDLE_PACKETS, this.#dequeued);
+      length = hand.take(lane, target, MAX_BUNDLE_PACKETS, this.#dequeued);
       if (queue.count > 0 || hand.packets === MAX_BUNDLE_PACKETS) return length;
     }
     length += this.#takeFromLink(target, length, MAX_BUNDLE_PACKETS - hand.packets);
@@ -262,11 +268,11 @@ export class DataPath {
 
   /** Queues the first `packets` entries of `entries` out of the hand, under the drop policy. */
   #queueEntries(entries: Uint8Array, packets: number): void {
-    const { hand, queue } = this.#shared;
+    const { hand, lane } = this.#shared;
     let offset = 0;
     for (let i = 0; i < packets; i++) {
       const size = readSizeWord(entries, offset, HOST_LITTLE_ENDIAN);
-      if (!hand.queue(queue, entries, offset, size, this.#countQueueFull)) {
+      if (!hand.queue(lane, entries, offset, size, this.#countQueueFull)) {
         this.#countQueueFull(1);
         hand.drop(1);
       }

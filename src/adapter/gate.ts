@@ -21,12 +21,13 @@ export class Gate {
 
   /** Makes a change after which packets may pass. Under CONTROL. */
   open(change: () => void): void {
-    this.#shared.lockTake();
+    const { lane } = this.#shared;
+    lane.lock();
     try {
       this.#path.drain();
       change();
     } finally {
-      this.#shared.unlockTake();
+      lane.unlock();
     }
   }
 

@@ -19,7 +19,7 @@ export class OwnedMiniport extends Miniport {
     super(parts, true);
     const { link } = parts;
     this.#queueFollowsMtu = queueBytes === undefined;
-    this.shared.queue.growTo(queueBytes ?? queueBytesFor(link.info.mtu));
+    this.shared.growQueues(queueBytes ?? queueBytesFor(link.info.mtu));
     this.#sharing = new Sharing(this.shared, parts, {
       heard: (news) => {
         if (news.type === 'power') this.lifecycle.powerChanged();
@@ -103,9 +103,6 @@ export class OwnedMiniport extends Miniport {
   }
 
   #mtuChanged(mtu: number): void {
-    if (!this.#queueFollowsMtu) return;
-    this.shared.lockTake();
-    this.shared.queue.growTo(queueBytesFor(mtu));
-    this.shared.unlockTake();
+    if (this.#queueFollowsMtu) this.shared.growQueues(queueBytesFor(mtu));
   }
 }

@@ -42,7 +42,7 @@ export interface AdapterProperties {
   readonly offload: Offload;
   readonly dropPolicy: 'drop-oldest' | 'drop-newest';
   readonly prefetch: boolean;
-  /** Byte bound of the packet queue. */
+  /** Byte bound of the packet queue, of each if there are several. */
   readonly queueBytes: number;
 }
 
@@ -84,6 +84,6 @@ export function readProperties(
     offload: link.capabilities.offload,
     dropPolicy: options.dropPolicy,
     prefetch: options.prefetch,
-    queueBytes: shared.queue.maxBytes,
+    queueBytes: shared.lane.queue.maxBytes,
   };
 }

@@ -17,11 +17,11 @@ export class Remainder {
   }
 
   /**
-   * Puts `packets` entries, from offset 0 of `entries` on, at the head of the queue, out of the hand.
+   * Puts `packets` entries, from offset 0 of `entries` on, at the head of the lane's queue, out of the hand.
    * The last first, so that they stay in order. `lost` is told of each that finds no place. Under TAKE.
    */
   putBack(entries: Uint8Array, packets: number, lost: (packets: number) => void): void {
-    const { hand, queue } = this.#shared;
+    const { hand, lane } = this.#shared;
     let offset = 0;
     for (let i = 0; i < packets; i++) {
       this.#offsets[i] = offset;
@@ -30,7 +30,7 @@ export class Remainder {
     for (let i = packets - 1; i >= 0; i--) {
       const at = this.#offsets[i]!;
       const size = readSizeWord(entries, at, HOST_LITTLE_ENDIAN);
-      if (hand.putBack(queue, entries, at, size)) continue;
+      if (hand.putBack(lane, entries, at, size)) continue;
       lost(1);
       hand.drop(1);
     }

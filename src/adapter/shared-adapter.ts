@@ -1,13 +1,20 @@
 /**
  * One thread's view of an adapter's shared memory (sync/layout.ts): state, power, media, handles,
- * locks, counters, queue. What must not interleave is guarded by its callers (transitions.ts,
+ * locks, counters, lanes. What must not interleave is guarded by its callers (transitions.ts,
  * data-path.ts); here is only how each word is read and written.
  */
 
-import { DEFAULT_MTU, entryBytes, MAX_QUEUE_BYTES, MAX_QUEUED_PACKETS } from '../limits.ts';
+import {
+  DEFAULT_MTU,
+  entryBytes,
+  MAX_QUEUE_BYTES,
+  MAX_QUEUED_PACKETS,
+  MAX_QUEUES,
+} from '../limits.ts';
 import { Company } from '../sync/company.ts';
 import { Counters } from '../sync/counters.ts';
-import { Hand, recoverHand } from '../sync/hand.ts';
+import { Hand } from '../sync/hand.ts';
+import { Lane } from '../sync/lane.ts';
 import {
   ParticipantWord,
   participantIndex,
@@ -15,7 +22,7 @@ import {
   WORD_BYTES,
   Word,
 } from '../sync/layout.ts';
-import { Mutex, NOBODY } from '../sync/mutex.ts';
+import { Mutex } from '../sync/mutex.ts';
 import { type DropPolicy, PacketQueue } from '../sync/packet-queue.ts';
 import type { Liveness } from '../sync/participants.ts';
 import { packetQueueBytes } from '../sync/queue-layout.ts';
@@ -34,8 +41,6 @@ import {
 } from './state.ts';
 import { nextStateWord, stateOf } from './state-word.ts';
 
-const TWO_TO_32 = 2 ** 32;
-
 /** How an adapter's memory is seen by one thread. */
 export interface SharedView {
   /** Made by {@link createAdapterMemory}. */
@@ -46,21 +51,29 @@ export interface SharedView {
   /** Where this thread parks. */
   readonly place: ParkingPlace;
   readonly dropPolicy: DropPolicy;
+  /** The lane this thread uses; 0 by default. */
+  readonly lane?: number;
   /** Whether no other thread uses the memory, until {@link SharedAdapter.open}. */
   readonly alone?: boolean;
 }
 
-/** Bytes of an adapter's memory. */
-export const ADAPTER_MEMORY_BYTES: number =
-  QUEUE_START_BYTES + packetQueueBytes(MAX_QUEUED_PACKETS, MAX_QUEUE_BYTES);
+/** Bytes of the packet queue of one lane. */
+const LANE_QUEUE_BYTES: number = packetQueueBytes(MAX_QUEUED_PACKETS, MAX_QUEUE_BYTES);
 
 /**
- * Makes the memory of a new adapter: Halted, power Unspecified, media Disconnected, a queue without
- * room ({@link SharedAdapter.queue}`.growTo`). The largest queue is reserved at once, so that the
- * memory never moves when the MTU grows; pages never touched take no memory.
+ * Makes the memory of a new adapter with `lanes` lanes, 1 to `MAX_QUEUES`: Halted, power Unspecified,
+ * media Disconnected, queues without room ({@link SharedAdapter.growQueues}). The largest queues are
+ * reserved at once, so that the memory never moves when the MTU grows; pages never touched take no
+ * memory.
  */
-export function createAdapterMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(ADAPTER_MEMORY_BYTES);
+export function createAdapterMemory(lanes = 1): SharedArrayBuffer {
+  return new SharedArrayBuffer(QUEUE_START_BYTES + lanes * LANE_QUEUE_BYTES);
+}
+
+/** How many lanes an adapter's memory has; 0 when it is none. */
+export function lanesOf(memory: SharedArrayBuffer): number {
+  const lanes = (memory.byteLength - QUEUE_START_BYTES) / LANE_QUEUE_BYTES;
+  return Number.isInteger(lanes) && lanes >= 1 && lanes <= MAX_QUEUES ? lanes : 0;
 }
 
 /** The byte bound that goes with an MTU: every place taken by a packet of full size. */
@@ -73,15 +86,17 @@ export class SharedAdapter {
   readonly participant: number;
   readonly liveness: Liveness;
   readonly counters: Counters;
-  readonly queue: PacketQueue;
   readonly hand: Hand;
   readonly lock: TransitionLock;
   readonly rundown: Rundown;
   readonly wake: Wake;
+  /** All lanes, by number. */
+  readonly lanes: readonly Lane[];
+  /** The lane this thread uses. */
+  readonly lane: Lane;
   readonly #company: Company;
   /** Serialises the control calls of all threads. */
   readonly control: Mutex;
-  readonly #take: Mutex;
   #leftAs: AdapterState | undefined;
 
   constructor(view: SharedView) {
@@ -98,12 +113,13 @@ export class SharedAdapter {
     this.rundown = new Rundown(words, participant, company);
     this.wake = new Wake(words, participant, view.place);
     this.control = new Mutex(words, Word.CONTROL, participant, liveness);
-    this.#take = new Mutex(words, Word.TAKE, participant, liveness);
-    this.queue = new PacketQueue(
-      memory,
-      { maxPackets: MAX_QUEUED_PACKETS, policy: view.dropPolicy },
-      QUEUE_START_BYTES,
-    );
+    const options = { maxPackets: MAX_QUEUED_PACKETS, policy: view.dropPolicy };
+    this.lanes = Array.from({ length: lanesOf(memory) }, (_, index) => {
+      const start = QUEUE_START_BYTES + index * LANE_QUEUE_BYTES;
+      const queue = new PacketQueue(memory, options, start, LANE_QUEUE_BYTES);
+      return new Lane({ words, participant, liveness, company }, index, queue);
+    });
+    this.lane = this.lanes[view.lane ?? 0]!;
   }
 
   /** Whether no other thread uses the memory, nor may. */
@@ -251,10 +267,19 @@ export class SharedAdapter {
    * delivered. To be asked while Pausing, when none can begin.
    */
   get idle(): boolean {
-    // The queue first: a packet on its way out is in a hand before it is out of the queue.
-    if (this.queue.count !== 0) return false;
+    // The queues first: a packet on its way out is in a hand before it is out of the queue.
+    for (const { queue } of this.lanes) if (queue.count !== 0) return false;
     for (let i = 0; i < this.participants; i++) if (this.isBusy(i)) return false;
     return true;
+  }
+
+  /** Raises the byte bound of all queues to `maxBytes`, where it is less. */
+  growQueues(maxBytes: number): void {
+    for (const lane of this.lanes) {
+      lane.lock();
+      lane.queue.growTo(maxBytes);
+      lane.unlock();
+    }
   }
 
   /** Whether packets pass right now, and if not, why. */
@@ -263,30 +288,6 @@ export class SharedAdapter {
     if (this.state !== AdapterState.RUNNING) return Acceptance.PAUSED;
     if (this.power !== PowerState.D0) return Acceptance.LOW_POWER;
     return Acceptance.SUCCESS;
-  }
-
-  /** Numbers the next `packets` given to a reader and returns the number of the first. Under TAKE. */
-  nextSequence(packets: number): number {
-    const low = Atomics.load(this.words, Word.SEQUENCE_LOW) >>> 0;
-    const first = Atomics.load(this.words, Word.SEQUENCE_HIGH) * TWO_TO_32 + low;
-    const next = first + packets;
-    // The high word first: a thread that dies in between leaves a gap, and never goes back.
-    if (low + packets >= TWO_TO_32) {
-      Atomics.store(this.words, Word.SEQUENCE_HIGH, Math.floor(next / TWO_TO_32));
-    }
-    Atomics.store(this.words, Word.SEQUENCE_LOW, next | 0);
-    return first;
-  }
-
-  /** Takes the mutex under which packets are taken, queued and numbered. Short, and never nested. */
-  lockTake(): void {
-    if (this.#company.alone) return;
-    const dead = this.#take.lock();
-    if (dead !== NOBODY) recoverHand(this.words, dead, this.queue);
-  }
-
-  unlockTake(): void {
-    if (!this.#company.alone) this.#take.unlock();
   }
 
   #load(participant: number, word: number): number {

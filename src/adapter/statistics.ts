@@ -68,13 +68,13 @@ export interface AdapterStatistics {
   };
   /** Packets the host itself dropped in front of the adapter: its own queue was full. */
   readonly hostDrops: number;
-  /** What waits in the adapter's queue now. */
+  /** What waits in the adapter's queues now. */
   readonly queued: { readonly packets: number; readonly bytes: number };
 }
 
 /** Takes a snapshot. Asks the link for the host's drops. */
 export function readStatistics(shared: SharedAdapter, link: Link): AdapterStatistics {
-  const { counters, queue } = shared;
+  const { counters, lanes } = shared;
   const sum = (counter: Counter): number => counters.sum(counter);
   const out: DirectionStatistics = {
     octets: sum(Counter.OUT_OCTETS),
@@ -116,7 +116,10 @@ export function readStatistics(shared: SharedAdapter, link: Link): AdapterStatis
     cancelled: sum(Counter.DROP_CANCELLED),
     abandoned: sum(Counter.DROP_ABANDONED),
   };
-  const queued = { packets: queue.count, bytes: queue.byteCount };
+  const queued = {
+    packets: lanes.reduce((packets, { queue }) => packets + queue.count, 0),
+    bytes: lanes.reduce((bytes, { queue }) => bytes + queue.byteCount, 0),
+  };
   const dropped = Object.values(drops).reduce((total, count) => total + count, 0);
   return {
     out,

@@ -291,9 +291,11 @@ export class Transitions {
   #bury(participant: number): boolean {
     const { counters, words } = this.#shared;
     if (!beginBurial(words, participant)) return false;
-    // If it died with TAKE in its hands, taking it over sets its hand and the queue right.
-    this.#shared.lockTake();
-    this.#shared.unlockTake();
+    // If it died with a TAKE in its hands, taking it over sets its hand and the queue right.
+    for (const lane of this.#shared.lanes) {
+      lane.lock();
+      lane.unlock();
+    }
     const abandoned = Math.max(0, this.#shared.handOf(participant));
     counters.add(Counter.DROP_ABANDONED, abandoned);
     counters.add(Counter.OUT_DISCARDS, abandoned);

@@ -3,9 +3,8 @@
  * queued or dropped. Their number is in shared memory, so that when the thread dies they are counted
  * and nothing is lost silently.
  *
- * Moving packets between hand and queue changes two words. A journal, kept while the TAKE mutex is
- * held, says what was about to happen, so that after a death between the two stores the hand can be
- * set right from the queue's HEAD and TAIL.
+ * Moving packets between hand and queue changes two words, for which the lane keeps a journal
+ * (journal.ts).
  *
  * What stays inexact: a packet whose system call had just returned when the thread was terminated is
  * not in its hand yet; and of a bundle whose thread died while it counted it as read, the statistics
@@ -13,8 +12,9 @@
  */
 
 import type { Company } from './company.ts';
-import { JournalKind, ParticipantWord, participantIndex, Word } from './layout.ts';
-import type { PacketQueue, QueueTakeResult } from './packet-queue.ts';
+import type { Lane } from './lane.ts';
+import { JournalKind, ParticipantWord, participantIndex } from './layout.ts';
+import type { QueueTakeResult } from './packet-queue.ts';
 
 export class Hand {
   readonly #words: Int32Array;
@@ -34,62 +34,66 @@ export class Hand {
     return this.#packets;
   }
 
-  /** Takes packets from the queue into `bytes` and into the hand, which is empty. Under TAKE. */
-  take(queue: PacketQueue, bytes: Uint8Array, max: number, result: QueueTakeResult): number {
+  /** Takes packets from the lane's queue into `bytes` and into the hand, which is empty. Under TAKE. */
+  take(lane: Lane, bytes: Uint8Array, max: number, result: QueueTakeResult): number {
+    const { journal, queue } = lane;
     const length = queue.peek(bytes, 0, max, result);
-    this.#begin(JournalKind.HEAD, queue.head, 0, result.packets);
+    journal.begin(JournalKind.HEAD, queue.head, 0, result.packets);
     // The hand first: whoever looks at the queue and then at the hands sees them in one of the two.
     this.#set(result.packets);
     queue.removePeeked();
-    this.#end();
+    journal.end();
     return length;
   }
 
   /**
-   * Queues the entry at `offset` out of the hand; false when the queue refused it, which leaves it in
+   * Queues the entry at `offset` in the lane, out of the hand; false when the queue refused it, which leaves it in
    * the hand. `dropped` tells of older packets dropped for it. Under TAKE.
    */
   queue(
-    queue: PacketQueue,
+    lane: Lane,
     bytes: Uint8Array,
     offset: number,
     length: number,
     dropped: (packets: number) => void,
   ): boolean {
+    const { journal, queue } = lane;
     const { tail } = queue;
     const inHand = this.packets;
-    this.#begin(JournalKind.TAIL, tail, inHand, inHand - 1);
+    journal.begin(JournalKind.TAIL, tail, inHand, inHand - 1);
     const lost = queue.push(bytes, offset, length);
     const queued = queue.tail !== tail;
     if (queued) this.drop(1);
-    this.#end();
+    journal.end();
     if (queued && lost > 0) dropped(lost);
     return queued;
   }
 
   /**
-   * Puts the entry at `offset` at the head of the queue, out of the hand; false when there is no
+   * Puts the entry at `offset` at the head of the lane's queue, out of the hand; false when there is no
    * place. Under TAKE.
    */
-  putBack(queue: PacketQueue, bytes: Uint8Array, offset: number, length: number): boolean {
+  putBack(lane: Lane, bytes: Uint8Array, offset: number, length: number): boolean {
+    const { journal, queue } = lane;
     const inHand = this.packets;
-    this.#begin(JournalKind.HEAD, queue.head, inHand, inHand - 1);
+    journal.begin(JournalKind.HEAD, queue.head, inHand, inHand - 1);
     const queued = queue.pushHead(bytes, offset, length);
     if (queued) this.drop(1);
-    this.#end();
+    journal.end();
     return queued;
   }
 
   /**
-   * Takes everything out of the queue, to be dropped, into the hand, which is empty. Returns how many
+   * Takes everything out of the lane's queue, to be dropped, into the hand, which is empty. Returns how many
    * packets those are, withdrawn ones not included. Under TAKE.
    */
-  clear(queue: PacketQueue): number {
+  clear(lane: Lane): number {
+    const { journal, queue } = lane;
     const packets = queue.live;
-    this.#begin(JournalKind.HEAD, queue.head, 0, packets);
+    journal.begin(JournalKind.HEAD, queue.head, 0, packets);
     this.#set(packets);
     queue.clear();
-    this.#end();
+    journal.end();
     return packets;
   }
 
@@ -117,32 +121,4 @@ export class Hand {
     this.#packets = packets;
     if (!this.#company.alone) Atomics.store(this.#words, this.#index, packets);
   }
-
-  /** The queue's HEAD or TAIL is about to move away from `at`, and the hand from `before` to `after`. */
-  #begin(kind: number, at: number, before: number, after: number): void {
-    if (this.#company.alone) return;
-    Atomics.store(this.#words, Word.JOURNAL_AT, at);
-    Atomics.store(this.#words, Word.JOURNAL_BEFORE, before);
-    Atomics.store(this.#words, Word.JOURNAL_AFTER, after);
-    Atomics.store(this.#words, Word.JOURNAL_KIND, kind);
-  }
-
-  #end(): void {
-    if (!this.#company.alone) Atomics.store(this.#words, Word.JOURNAL_KIND, JournalKind.NONE);
-  }
-}
-
-/**
- * Sets the queue and the hand of `participant` right, which died holding TAKE. By the thread that
- * took the mutex over.
- */
-export function recoverHand(words: Int32Array, participant: number, queue: PacketQueue): void {
-  queue.recover();
-  const kind = Atomics.load(words, Word.JOURNAL_KIND);
-  if (kind === JournalKind.NONE) return;
-  const now = kind === JournalKind.HEAD ? queue.head : queue.tail;
-  const moved = now !== Atomics.load(words, Word.JOURNAL_AT);
-  const packets = Atomics.load(words, moved ? Word.JOURNAL_AFTER : Word.JOURNAL_BEFORE);
-  Atomics.store(words, participantIndex(participant, ParticipantWord.HAND), packets);
-  Atomics.store(words, Word.JOURNAL_KIND, JournalKind.NONE);
 }

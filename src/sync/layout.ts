@@ -3,19 +3,21 @@
  * queue lie in one SharedArrayBuffer, cut up as
  *
  * ```
- * +---------------+-------------------------+------------------------+----------------------------+
- * | control words | participant blocks, one | counter blocks, one    | packet queue               |
- * | (Word)        | for each thread         | for each thread        | (packet-queue.ts): header, |
- * |               | (ParticipantWord)       | (Counter)              | descriptors, packet bytes  |
- * +---------------+-------------------------+------------------------+----------------------------+
+ * +---------+--------------+-------------------+----------------+---------------------------------+
+ * | control | lane blocks, | participant       | counter        | packet queues, one for each     |
+ * | words   | one for each | blocks, one for   | blocks, one    | lane there is (packet-queue.ts: |
+ * | (Word)  | (LaneWord)   | each thread       | for each       | header, descriptors, packet     |
+ * |         |              | (ParticipantWord) | (Counter)      | bytes)                          |
+ * +---------+--------------+-------------------+----------------+---------------------------------+
  * ```
  *
  * A *participant* is a thread that uses the adapter; number 0 is the one that created it, its owner.
+ * A *lane* is a hardware queue of the device and what belongs to it (lane.ts); most adapters have one.
  * Words are touched through `Atomics` only. A value read from here is checked before it is used as
  * an index. A drawing with the life of each word is in docs/shared-memory.md.
  */
 
-import { MAX_PARTICIPANTS } from '../limits.ts';
+import { MAX_PARTICIPANTS, MAX_QUEUES } from '../limits.ts';
 
 /** Bytes of one word. */
 export const WORD_BYTES: number = Int32Array.BYTES_PER_ELEMENT;
@@ -47,29 +49,39 @@ export const Word = {
   REMOVED: 6,
   /** Participant blocks ever used: numbers from 0 up to this, exclusive. Only grows. */
   PARTICIPANTS: 5,
-  /** Sequence number of the next packet given to a reader, low 32 bits. Written under TAKE. */
-  SEQUENCE_LOW: 16,
-  /** The same, high 21 bits. */
-  SEQUENCE_HIGH: 17,
-  /** Mutex (mutex.ts): taking from the link and from the queue, filling it, numbering. */
-  TAKE: 18,
-  /** What the holder of TAKE is about to move between the queue and its hand (hand.ts). */
-  JOURNAL_KIND: 19,
-  /** HEAD or TAIL of the queue before the move. */
-  JOURNAL_AT: 20,
-  /** Packets in its hand before the move, and after it. */
-  JOURNAL_BEFORE: 21,
-  JOURNAL_AFTER: 22,
   /** Grows by one at each change a waiting thread must see (wake.ts). */
-  CHANGES: 32,
+  CHANGES: 16,
   /** TransitionLock (transition-lock.ts): participant number + 1 of the exclusive holder, or 0. */
-  TRANSITION: 48,
+  TRANSITION: 32,
   /** Mutex: control calls of all threads, one at a time. */
-  CONTROL: 49,
+  CONTROL: 33,
 } as const;
 
 /** Words set aside for control. */
-const CONTROL_WORDS: number = 4 * LINE_WORDS;
+const CONTROL_WORDS: number = 3 * LINE_WORDS;
+
+/** Words of one lane, by index within its block. */
+export const LaneWord = {
+  /** Mutex (mutex.ts): taking from the link and from the queue, filling it, numbering. */
+  TAKE: 0,
+  /** Sequence number of the next packet given to a reader, low 32 bits. Written under TAKE. */
+  SEQUENCE_LOW: 1,
+  /** The same, high 21 bits. */
+  SEQUENCE_HIGH: 2,
+  /** What the holder of TAKE is about to move between the queue and its hand (journal.ts). */
+  JOURNAL_KIND: 3,
+  /** HEAD or TAIL of the queue before the move. */
+  JOURNAL_AT: 4,
+  /** Packets in its hand before the move, and after it. */
+  JOURNAL_BEFORE: 5,
+  JOURNAL_AFTER: 6,
+} as const;
+
+/** Words of one lane block: a cache line of its own. */
+const LANE_WORDS: number = LINE_WORDS;
+
+/** Index of the first participant's block. */
+const PARTICIPANTS_START: number = CONTROL_WORDS + MAX_QUEUES * LANE_WORDS;
 
 /** Words of one participant, by index within its block. Written by that thread unless it says more. */
 export const ParticipantWord = {
@@ -171,15 +183,20 @@ export const WORDS_PER_COUNTER = 2;
 const COUNTER_WORDS: number = Math.ceil((COUNTERS * WORDS_PER_COUNTER) / LINE_WORDS) * LINE_WORDS;
 
 /** Index of the first counter word. */
-export const COUNTERS_START: number = CONTROL_WORDS + MAX_PARTICIPANTS * PARTICIPANT_WORDS;
+export const COUNTERS_START: number = PARTICIPANTS_START + MAX_PARTICIPANTS * PARTICIPANT_WORDS;
 
-/** Byte offset at which the packet queue begins. */
+/** Byte offset at which the packet queues begin. */
 export const QUEUE_START_BYTES: number =
   (COUNTERS_START + MAX_PARTICIPANTS * COUNTER_WORDS) * WORD_BYTES;
 
+/** Index of `word` (a value of {@link LaneWord}) in the block of `lane`. */
+export function laneIndex(lane: number, word: number): number {
+  return CONTROL_WORDS + lane * LANE_WORDS + word;
+}
+
 /** Index of `word` (a value of {@link ParticipantWord}) in the block of `participant`. */
 export function participantIndex(participant: number, word: number): number {
-  return CONTROL_WORDS + participant * PARTICIPANT_WORDS + word;
+  return PARTICIPANTS_START + participant * PARTICIPANT_WORDS + word;
 }
 
 /** Index of the low word of `counter` in the block of `participant`. */

@@ -67,19 +67,24 @@ export class PacketQueue {
   #peeked = 0;
 
   /**
-   * A view of the queue in `memory`, from `byteOffset` (a multiple of 4) to its end. Its bound is 0
-   * in zeroed memory: {@link PacketQueue.growTo} sets it, once, by whoever made the memory.
+   * A view of the queue in `byteLength` bytes of `memory` from `byteOffset` (a multiple of 4) on, by
+   * default all there are. Its bound is 0 in zeroed memory: {@link PacketQueue.growTo} sets it, once, by whoever made the memory.
    */
-  constructor(memory: SharedArrayBuffer, options: PacketQueueOptions, byteOffset = 0) {
+  constructor(
+    memory: SharedArrayBuffer,
+    options: PacketQueueOptions,
+    byteOffset = 0,
+    byteLength: number = memory.byteLength - byteOffset,
+  ) {
     const start = dataStart(options.maxPackets);
-    const room = memory.byteLength - byteOffset;
+    const room = byteLength;
     if (packetQueueBytes(options.maxPackets, 0) > room) {
       throw new RangeError(
         `a queue of ${options.maxPackets} packets does not fit the ${room} bytes of its memory`,
       );
     }
     this.#words = new Int32Array(memory, byteOffset, start / WORD_BYTES);
-    this.#data = new CopyArea(new Uint8Array(memory, byteOffset + start));
+    this.#data = new CopyArea(new Uint8Array(memory, byteOffset + start, byteLength - start));
     this.#foreign = this.#data;
     this.#mask = descriptorCount(options.maxPackets) - 1;
     this.#maxPackets = options.maxPackets;

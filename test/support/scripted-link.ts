@@ -60,7 +60,7 @@ export class ScriptedLink implements Link {
     }
     shared.power = 'D0';
     shared.media = 'Connected';
-    shared.queue.growTo(queueBytesFor(this.info.mtu));
+    shared.growQueues(queueBytesFor(this.info.mtu));
     return shared;
   }
 

@@ -310,7 +310,7 @@ export class Actor {
 
   /** R11: whoever clears the queue must not hold the lock exclusive. */
   #watchClearing(participant: number): void {
-    const { queue } = this.#miniport.shared;
+    const { queue } = this.#miniport.shared.lane;
     const clear = queue.clear.bind(queue);
     queue.clear = () => {
       this.#env.premise('R11');

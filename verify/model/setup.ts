@@ -8,6 +8,8 @@ import {
   Claim,
   COUNTERS_START,
   Counter,
+  LaneWord,
+  laneIndex,
   ParticipantWord,
   participantIndex,
   QUEUE_START_BYTES,
@@ -139,7 +141,7 @@ function begin(memories: readonly SharedArrayBuffer[], threads: number, begins: 
     place: { park: () => undefined, unpark: () => undefined },
     dropPolicy: 'drop-oldest',
   });
-  shared.queue.growTo(begins.room === undefined ? queueBytesFor(1500) : begins.room * ENTRY_BYTES);
+  shared.growQueues(begins.room === undefined ? queueBytesFor(1500) : begins.room * ENTRY_BYTES);
   const states = ['Initializing', 'Paused', 'Restarting', 'Running'] as const;
   for (const state of states) {
     shared.changeState(shared.stateWord, state);
@@ -154,7 +156,7 @@ function begin(memories: readonly SharedArrayBuffer[], threads: number, begins: 
     entry[16] = 0x45;
     entry[16 + 4] = number;
     writeEntryTail(entry, 0, PACKET_BYTES);
-    shared.queue.push(entry, 0, PACKET_BYTES, cancelId);
+    shared.lane.queue.push(entry, 0, PACKET_BYTES, cancelId);
   });
   const queued = begins.queued?.length ?? 0;
   log[LogWord.TAKEN] = queued;
@@ -210,7 +212,7 @@ function checkHalted(
 /** Words of locks, hands, counters and the queue: what operations inside work with. */
 function isForbidden(index: number): boolean {
   if (index >= COUNTERS_START) return true;
-  if (index >= Word.SEQUENCE_LOW && index <= Word.JOURNAL_AFTER) return true;
+  if (index >= laneIndex(0, 0) && index < participantIndex(0, 0)) return true;
   return FORBIDDEN.some((word) => {
     const first = participantIndex(0, word);
     const stride = participantIndex(1, word) - first;
@@ -279,6 +281,9 @@ function checkOrder(env: Environment, log: Int32Array): void {
 const WORD_NAMES = new Map<number, string>(
   Object.entries(Word).map(([name, index]) => [index, name]),
 );
+const LANE_NAMES = new Map<number, string>(
+  Object.entries(LaneWord).map(([name, word]) => [laneIndex(0, word), name]),
+);
 const PARTICIPANT_NAMES = Object.entries(ParticipantWord);
 
 function nameOf(memory: number, index: number): string {
@@ -287,7 +292,7 @@ function nameOf(memory: number, index: number): string {
     return `host.${found?.[0] ?? index}`;
   }
   if (memory === 2) return `alive[${index}]`;
-  const word = WORD_NAMES.get(index);
+  const word = WORD_NAMES.get(index) ?? LANE_NAMES.get(index);
   if (word !== undefined) return word;
   for (let i = 0; i < 4; i++) {
     for (const [name, offset] of PARTICIPANT_NAMES) {
