@@ -14,7 +14,8 @@ const F_SETFL = 4;
 const O_RDWR = 2;
 
 function open(netns: string): number {
-  const { fd } = inNetworkNamespace(netns, () => createTun('bench0'));
+  const { fds } = inNetworkNamespace(netns, () => createTun({ name: 'bench0' }));
+  const fd = fds[0]!;
   libc().fcntl(fd, F_SETFL, O_RDWR);
   return fd;
 }

@@ -20,7 +20,7 @@ import type { AdapterToken } from './sharing.ts';
  */
 export async function attachMiniport(token: AdapterToken): Promise<Miniport> {
   checkToken(token);
-  const { memory, participant, luidIndex, options, port } = token;
+  const { memory, participant, lane, luidIndex, options, port } = token;
   const link = await attachLink(token.link);
   const words = new Int32Array(memory);
   const liveness = livenessIn(words);
@@ -34,7 +34,8 @@ export async function attachMiniport(token: AdapterToken): Promise<Miniport> {
       'the token was used already, or its adapter is gone; each thread needs a token of its own from adapter.share()',
     );
   }
-  return new AttachedMiniport({ link, memory, participant, liveness, luidIndex, options }, port);
+  const parts = { link, memory, participant, lane, liveness, luidIndex, options };
+  return new AttachedMiniport(parts, port);
 }
 
 function checkToken(token: AdapterToken): void {
@@ -49,8 +50,8 @@ function checkToken(token: AdapterToken): void {
       `the token is of typetun ${token.typetun}, this thread runs ${VERSION}; use one version in all threads`,
     );
   }
-  const { memory, participant, port } = token;
-  if (!isAdapterMemory(memory) || !isParticipant(participant)) {
+  const { memory, participant, lane, port } = token;
+  if (!isAdapterMemory(memory) || !isParticipant(participant) || !isLane(lane, memory)) {
     throw new TypeError('the token is damaged; pass on what adapter.share() returned, as it is');
   }
   if (typeof port?.postMessage !== 'function') {
@@ -62,6 +63,10 @@ function checkToken(token: AdapterToken): void {
 
 function isAdapterMemory(memory: SharedArrayBuffer): boolean {
   return memory instanceof SharedArrayBuffer && lanesOf(memory) > 0;
+}
+
+function isLane(lane: number, memory: SharedArrayBuffer): boolean {
+  return Number.isInteger(lane) && lane >= 0 && lane < lanesOf(memory);
 }
 
 function isParticipant(participant: number): boolean {

@@ -21,8 +21,8 @@ export class Bundle {
   /** Packets, 1 to 256. */
   readonly count: number;
   /**
-   * Number of the first packet among all that this adapter has given to readers; the others follow
-   * it without a gap. Orders bundles that several readers took.
+   * Number of the first packet among all that this adapter has given to readers out of one hardware
+   * queue; the others follow it without a gap. Orders bundles that several readers took from it.
    */
   readonly sequence: number;
 

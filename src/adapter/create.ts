@@ -19,7 +19,7 @@ export async function createMiniport(options: AdapterOptions): Promise<Miniport>
   const checked = checkOptions(options);
   const link = await openLink(checked.link, checked.config);
   try {
-    const memory = createAdapterMemory();
+    const memory = createAdapterMemory(link.capabilities.queues);
     const words = new Int32Array(memory);
     const participant = offerParticipant(words);
     attachThisThread(words, participant);
@@ -30,6 +30,7 @@ export async function createMiniport(options: AdapterOptions): Promise<Miniport>
         link,
         memory,
         participant,
+        lane: 0,
         liveness: livenessIn(words),
         luidIndex,
         options: { dropPolicy, prefetch },

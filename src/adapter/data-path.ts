@@ -15,64 +15,45 @@
  * lock: an in-process host handles what it was given in `Link.settle`, after everything is released.
  */
 
-import { entryBytes, MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS } from '../limits.ts';
-import { GiveResult, LINK_CLOSED, type Link, TakeResult } from '../link/link.ts';
+import { MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS } from '../limits.ts';
+import type { Link } from '../link/link.ts';
+import type { Lane } from '../sync/lane.ts';
 import { Counter } from '../sync/layout.ts';
-import {
-  type BundleIndex,
-  createBundleIndex,
-  HOST_LITTLE_ENDIAN,
-  indexBundle,
-  readSizeWord,
-} from '../wire/bundle.ts';
-import { isCarriedPadding } from '../wire/virtio-net.ts';
 import { Bundle } from './bundle.ts';
 import { BundleCounts } from './bundle-counts.ts';
-import { DROP_REASON, RECEIVE_DROP_REASON } from './drop-reasons.ts';
+import { Delivery } from './delivery.ts';
+import { Intake } from './intake.ts';
+import { QueueFiller } from './queue-filler.ts';
 import { Remainder } from './remainder.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 import { Acceptance } from './state.ts';
-
-/**
- * Bytes of the bundle in which packets pass from the link to the queue when no read waits. Small
- * enough to stay in a processor's second-level cache, large enough for one packet of any size.
- */
-const STAGING_BYTES = 0x20000;
-
-let staging: Uint8Array | undefined;
 
 export class DataPath {
   readonly #shared: SharedAdapter;
   readonly #link: Link;
   readonly #onTransactionsEnded: () => void;
-  readonly #taken: TakeResult;
   readonly #dequeued = { packets: 0, octets: 0 };
-  readonly #index: BundleIndex = createBundleIndex();
-  readonly #given = new GiveResult();
   readonly #counts: BundleCounts;
-  readonly #countQueueFull = (packets: number): void =>
-    this.#discard(Counter.DROP_QUEUE_FULL, packets);
+  readonly #intake: Intake;
+  readonly #filler: QueueFiller;
+  readonly #delivery: Delivery;
   readonly #remainder: Remainder;
-  /** Entries have virtio-net headers. */
-  readonly #carries: boolean;
-  #linkClosed = false;
-  /** A read had packets in hand, if only for a moment. */
-  #transacted = false;
 
   /** `onTransactionsEnded` is called, under no lock, whenever transactions of this thread ended. */
   constructor(shared: SharedAdapter, link: Link, onTransactionsEnded: () => void) {
     this.#shared = shared;
     this.#link = link;
     this.#onTransactionsEnded = onTransactionsEnded;
-    this.#taken = new TakeResult(shared.hand);
     this.#counts = new BundleCounts(shared.counters);
+    this.#intake = new Intake(shared, link);
+    this.#filler = new QueueFiller(shared, this.#intake);
+    this.#delivery = new Delivery(shared, link, this.#counts);
     this.#remainder = new Remainder(shared);
-    this.#carries = link.capabilities.offload === 'carry';
   }
 
   /** Whether the link said that its device is gone. */
   get linkClosed(): boolean {
-    return this.#linkClosed;
+    return this.#intake.linkClosed || this.#delivery.linkClosed;
   }
 
   /**
@@ -107,7 +88,7 @@ export class DataPath {
       this.#remainder.announce();
       return undefined;
     }
-    this.#transacted = true;
+    this.#intake.transacted = true;
     hand.handOver();
     this.#counts.read(target, packets);
     hand.empty();
@@ -120,8 +101,8 @@ export class DataPath {
    * thread's transactions, and through them foreign code. Does nothing when there were none.
    */
   ended(): void {
-    if (!this.#transacted) return;
-    this.#transacted = false;
+    if (!this.#intake.transacted) return;
+    this.#intake.transacted = false;
     this.#onTransactionsEnded();
   }
 
@@ -137,7 +118,7 @@ export class DataPath {
       if (this.#shared.acceptance() !== Acceptance.SUCCESS) return false;
       lane.lock();
       try {
-        length = this.#prefetch();
+        length = this.#filler.fill();
       } finally {
         lane.unlock();
       }
@@ -156,7 +137,7 @@ export class DataPath {
     lane.lock();
     try {
       // Under the mutex: whoever lets packets pass again does that under it, too.
-      if (this.#shared.acceptance() !== Acceptance.SUCCESS) this.drain();
+      if (this.#shared.acceptance() !== Acceptance.SUCCESS) this.#intake.drain(lane);
     } finally {
       lane.unlock();
     }
@@ -165,14 +146,33 @@ export class DataPath {
   }
 
   /**
-   * Throws away what the host has sent; the reason is the present {@link Acceptance}. Under TAKE, as
-   * the last thing before packets pass.
+   * Throws away what the host has sent into a lane; the reason is the present {@link Acceptance}.
+   * Under its TAKE, as the last thing before packets pass.
    */
-  drain(): void {
-    const reason = this.#shared.acceptance();
-    this.#link.discardPending(this.#taken);
-    this.#countUnusable();
-    this.#discardHand(DROP_REASON[reason] ?? Counter.DROP_CLEARED, this.#taken.packets);
+  drain(lane: Lane): void {
+    this.#intake.drain(lane);
+  }
+
+  /**
+   * Moves what waits in a lane that nobody reads any more to the end of another's queue, under the drop
+   * policy; throws it away when nothing is accepted. Under CONTROL.
+   */
+  moveOn(from: Lane, to: Lane): void {
+    const { lock, wake } = this.#shared;
+    lock.enterShared();
+    try {
+      const accepts = this.#shared.acceptance() === Acceptance.SUCCESS;
+      if (accepts) this.#filler.moveOn(from, to);
+      from.lock();
+      try {
+        this.#intake.drain(from, accepts ? Counter.DROP_QUEUE_FULL : undefined);
+      } finally {
+        from.unlock();
+      }
+    } finally {
+      lock.leaveShared();
+    }
+    wake.announce();
   }
 
   /** Empties the queues after a transition and counts their packets under `reason`. */
@@ -186,7 +186,7 @@ export class DataPath {
       } finally {
         lane.unlock();
       }
-      this.#discardHand(reason, cleared);
+      this.#intake.discardHand(reason, cleared);
     }
   }
 
@@ -200,7 +200,7 @@ export class DataPath {
       } finally {
         lane.unlock();
       }
-      this.#discard(Counter.DROP_CANCELLED, cancelled);
+      this.#intake.discard(Counter.DROP_CANCELLED, cancelled);
     }
   }
 
@@ -211,29 +211,16 @@ export class DataPath {
    * @throws TunError `BUNDLE_INVALID`, with nothing delivered.
    */
   write(bytes: Uint8Array, length: number): number {
-    const index = this.#index;
+    this.#delivery.check(bytes, length);
+    let delivered: number;
     try {
-      if (this.#carries) indexBundle(bytes, length, index, HOST_LITTLE_ENDIAN, isCarriedPadding);
-      else indexBundle(bytes, length, index);
-    } catch (error) {
-      this.#shared.counters.add(Counter.IN_ERRORS, 1);
-      throw error;
-    }
-    const packets = index.count;
-    let reason: Acceptance;
-    try {
-      reason = this.#give(bytes);
+      // Read before the host gets its turn: it may write back, through the same objects.
+      delivered = this.#delivery.deliver(bytes);
     } catch (error) {
       this.#onTransactionsEnded();
       throw error;
     }
-    if (reason !== Acceptance.SUCCESS) {
-      this.#shared.counters.add(Counter.IN_DISCARDS, packets);
-      this.#shared.counters.add(RECEIVE_DROP_REASON[reason]!, packets);
-      return 0;
-    }
-    // Read before the host gets its turn: it may write back, through these same results.
-    const delivered = this.#given.packets;
+    if (delivered < 0) return 0;
     this.#onTransactionsEnded();
     this.#link.settle();
     return delivered;
@@ -248,92 +235,20 @@ export class DataPath {
       length = hand.take(lane, target, MAX_BUNDLE_PACKETS, this.#dequeued);
       if (queue.count > 0 || hand.packets === MAX_BUNDLE_PACKETS) return length;
     }
-    length += this.#takeFromLink(target, length, MAX_BUNDLE_PACKETS - hand.packets);
-    const { remainderPackets } = this.#taken;
+    const intake = this.#intake;
+    length += intake.take(target, length, MAX_BUNDLE_PACKETS - hand.packets, lane);
+    const { remainderPackets } = intake.taken;
     if (remainderPackets > 0) {
-      this.#transacted = true;
-      this.#remainder.putBack(this.#link.remainder, remainderPackets, this.#countQueueFull);
+      intake.transacted = true;
+      this.#remainder.putBack(intake.remainder, remainderPackets, intake.countQueueFull);
     }
     return length;
-  }
-
-  #prefetch(): number {
-    staging ??= new Uint8Array(STAGING_BYTES);
-    const length = this.#takeFromLink(staging, 0, MAX_BUNDLE_PACKETS);
-    const { packets, remainderPackets } = this.#taken;
-    this.#queueEntries(staging, packets);
-    if (remainderPackets > 0) this.#queueEntries(this.#link.remainder, remainderPackets);
-    return length;
-  }
-
-  /** Queues the first `packets` entries of `entries` out of the hand, under the drop policy. */
-  #queueEntries(entries: Uint8Array, packets: number): void {
-    const { hand, lane } = this.#shared;
-    let offset = 0;
-    for (let i = 0; i < packets; i++) {
-      const size = readSizeWord(entries, offset, HOST_LITTLE_ENDIAN);
-      if (!hand.queue(lane, entries, offset, size, this.#countQueueFull)) {
-        this.#countQueueFull(1);
-        hand.drop(1);
-      }
-      offset += entryBytes(size);
-    }
-  }
-
-  /** Delivers the indexed bundle unless nothing is accepted; returns which. */
-  #give(bytes: Uint8Array): Acceptance {
-    const { lock } = this.#shared;
-    lock.enterShared();
-    try {
-      const reason = this.#shared.acceptance();
-      if (reason !== Acceptance.SUCCESS) return reason;
-      this.#shared.delivering = true;
-      if (this.#link.give(bytes, this.#index, this.#given) === LINK_CLOSED) this.#linkClosed = true;
-    } finally {
-      lock.leaveShared();
-      this.#shared.delivering = false;
-    }
-    this.#counts.written(bytes, this.#index, this.#given.refused);
-    return Acceptance.SUCCESS;
-  }
-
-  #takeFromLink(bytes: Uint8Array, offset: number, maxPackets: number): number {
-    const taken = this.#taken;
-    const length = this.#link.take(bytes, offset, maxPackets, taken);
-    this.#countUnusable();
-    if (length !== LINK_CLOSED) return length;
-    this.#linkClosed = true;
-    return 0;
-  }
-
-  #countUnusable(): void {
-    const { oversize, unreadable } = this.#taken;
-    if (oversize + unreadable === 0) return;
-    this.#transacted = true;
-    this.#discard(Counter.DROP_OVERSIZE, oversize);
-    this.#shared.counters.add(Counter.OUT_ERRORS, unreadable);
-    this.#shared.counters.add(Counter.DROP_UNREADABLE, unreadable);
-    this.#shared.hand.drop(oversize + unreadable);
   }
 
   /** A link that throws half way must not leave a transaction open for ever. */
   #abandon(): void {
     const { hand } = this.#shared;
-    this.#discard(Counter.DROP_ABANDONED, hand.packets);
+    this.#intake.discard(Counter.DROP_ABANDONED, hand.packets);
     hand.empty();
-  }
-
-  /** Drops what is in the hand: `packets`. */
-  #discardHand(reason: Counter, packets: number): void {
-    const { hand } = this.#shared;
-    hand.handOver();
-    this.#discard(reason, packets);
-    hand.empty();
-  }
-
-  #discard(reason: Counter, packets: number): void {
-    if (packets === 0) return;
-    this.#shared.counters.add(Counter.OUT_DISCARDS, packets);
-    this.#shared.counters.add(reason, packets);
   }
 }

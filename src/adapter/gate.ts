@@ -7,6 +7,7 @@
  * Source: docs/driver-contract.md, section 4, rules 2 to 5.
  */
 
+import type { Lane } from '../sync/lane.ts';
 import type { DataPath } from './data-path.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 
@@ -21,14 +22,9 @@ export class Gate {
 
   /** Makes a change after which packets may pass. Under CONTROL. */
   open(change: () => void): void {
-    const { lane } = this.#shared;
-    lane.lock();
-    try {
-      this.#path.drain();
-      change();
-    } finally {
-      lane.unlock();
-    }
+    const { lane: own, lanes } = this.#shared;
+    for (const lane of lanes) if (lane !== own) this.#drain(lane);
+    this.#drain(own, change);
   }
 
   /**
@@ -44,5 +40,15 @@ export class Gate {
       lock.leaveExclusive();
     }
     return died;
+  }
+  /** Throws away what waits in a lane, and makes the change while no other thread can take from it. */
+  #drain(lane: Lane, change?: () => void): void {
+    lane.lock();
+    try {
+      this.#path.drain(lane);
+      change?.();
+    } finally {
+      lane.unlock();
+    }
   }
 }

@@ -50,6 +50,8 @@ export interface MiniportParts {
   readonly link: Link;
   readonly memory: SharedArrayBuffer;
   readonly participant: number;
+  /** The lane this thread uses. */
+  readonly lane: number;
   readonly liveness: Liveness;
   readonly luidIndex: number;
   readonly options: QueueOptions;
@@ -77,12 +79,14 @@ export abstract class Miniport {
       participant: parts.participant,
       liveness: parts.liveness,
       place: link,
+      lane: parts.lane,
       dropPolicy: options.dropPolicy,
       alone: owner,
     });
     link.join({
       participant: parts.participant,
       liveness: parts.liveness,
+      queue: parts.lane,
       arrived: () => this.shared.wake.announce(),
     });
     this.dataPath = new DataPath(this.shared, link, () => this.transitions.transactionsEnded());

@@ -7,6 +7,7 @@ import {
   MAX_INTERFACE_NAME_BYTES,
   MAX_MTU,
   MAX_QUEUE_BYTES,
+  MAX_QUEUES,
   MIN_MTU,
   MIN_MTU_IPV6,
   MIN_QUEUE_BYTES,
@@ -37,6 +38,12 @@ export interface AdapterOptions {
    * such. `off`: the system makes none. What was granted is in `adapter.properties.offload`.
    */
   readonly offload?: Offload;
+  /**
+   * Hardware queues, 1 to 16; default 1. With several, each thread that attaches gets one of its own as
+   * long as there are any: its flows come to it alone, in order. Where the system has only one, that is
+   * what all share; what was granted is in `adapter.properties.capabilities.queues`.
+   */
+  readonly queues?: number;
   /** Network namespace to make the adapter in: a name as `ip netns` uses it, or a path. Linux. */
   readonly netns?: string;
   /** Whether packets are taken from the system while no read waits. Default true. */
@@ -84,6 +91,7 @@ const OPTION_NAMES = [
   'ipv6LinkLocal',
   'hostQueueLength',
   'offload',
+  'queues',
   'netns',
   'prefetch',
   'dropPolicy',
@@ -124,6 +132,7 @@ export function checkOptions(options: AdapterOptions): CheckedOptions {
         'packets',
       ),
       offload: checkOffload(options.offload ?? 'split'),
+      queues: checkInteger('queues', options.queues ?? 1, 1, MAX_QUEUES, ''),
       netns: checkNetns(options.netns),
     },
     prefetch: checkBoolean('prefetch', options.prefetch ?? true),

@@ -1,6 +1,7 @@
-/** Whether other threads read the adapter: then its owner leaves the packets to them. */
+/** Whether other threads read the lane: then the adapter's owner leaves its packets to them. */
 
 import { Counter, ParticipantWord, participantIndex } from '../sync/layout.ts';
+import { laneOf } from '../sync/participants.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 
 export class OtherReaders {
@@ -22,17 +23,25 @@ export class OtherReaders {
     const { counters, participants } = this.#shared;
     if (participants === 1) return false;
     const before = this.#bundles;
-    this.#bundles = counters.sum(Counter.BUNDLES_READ) - counters.own(Counter.BUNDLES_READ);
+    this.#bundles = 0;
+    for (let i = 0; i < participants; i++) {
+      if (this.#isOther(i)) this.#bundles += counters.of(i, Counter.BUNDLES_READ);
+    }
     return this.#bundles !== before;
   }
 
   /** Whether other threads wait for packets. They may be too busy to notice that some are there. */
   get waiting(): boolean {
-    const { participant, participants, words } = this.#shared;
+    const { participants, words } = this.#shared;
     for (let i = 0; i < participants; i++) {
       const waiting = participantIndex(i, ParticipantWord.WAITING);
-      if (i !== participant && Atomics.load(words, waiting) > 0) return true;
+      if (this.#isOther(i) && Atomics.load(words, waiting) > 0) return true;
     }
     return false;
+  }
+
+  #isOther(participant: number): boolean {
+    const { lane, participant: own, words } = this.#shared;
+    return participant !== own && laneOf(words, participant) === lane.index;
   }
 }

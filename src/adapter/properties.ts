@@ -38,6 +38,8 @@ export interface AdapterProperties {
   /** What carries the packets: the kernel's TUN or the in-process host. */
   readonly link: Link['kind'];
   readonly capabilities: LinkCapabilities;
+  /** The hardware queue this thread uses, from 0 up to `capabilities.queues`, exclusive. */
+  readonly queue: number;
   /** What becomes of super-packets; also where less was granted than asked for. */
   readonly offload: Offload;
   readonly dropPolicy: 'drop-oldest' | 'drop-newest';
@@ -81,6 +83,7 @@ export function readProperties(
     lookahead: shared.lookahead,
     link: link.kind,
     capabilities: link.capabilities,
+    queue: shared.lane.index,
     offload: link.capabilities.offload,
     dropPolicy: options.dropPolicy,
     prefetch: options.prefetch,

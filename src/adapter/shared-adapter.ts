@@ -24,7 +24,7 @@ import {
 } from '../sync/layout.ts';
 import { Mutex } from '../sync/mutex.ts';
 import { type DropPolicy, PacketQueue } from '../sync/packet-queue.ts';
-import type { Liveness } from '../sync/participants.ts';
+import { type Liveness, laneOf } from '../sync/participants.ts';
 import { packetQueueBytes } from '../sync/queue-layout.ts';
 import { Rundown } from '../sync/rundown.ts';
 import { TransitionLock } from '../sync/transition-lock.ts';
@@ -207,6 +207,14 @@ export class SharedAdapter {
   /** Device handles open in the thread of `participant`. */
   handlesOf(participant: number): number {
     return this.#load(participant, ParticipantWord.HANDLES);
+  }
+
+  /** Whether a thread that uses the lane has a device handle open. */
+  isLaneOpen(lane: number): boolean {
+    for (let i = 0; i < this.participants; i++) {
+      if (this.handlesOf(i) > 0 && laneOf(this.words, i) === lane) return true;
+    }
+    return false;
   }
 
   setHandlesOf(participant: number, handles: number): void {

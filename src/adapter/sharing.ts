@@ -8,7 +8,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { TunError, TunErrorCode } from '../errors.ts';
 import { MAX_PARTICIPANTS } from '../limits.ts';
 import type { LinkToken } from '../link/link.ts';
-import { offerParticipant, withdrawParticipant } from '../sync/participants.ts';
+import { freeLane, offerParticipant, withdrawParticipant } from '../sync/participants.ts';
 import { VERSION } from '../version.ts';
 import type { MiniportParts, News, QueueOptions } from './miniport.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
@@ -22,6 +22,7 @@ export interface AdapterToken {
   readonly typetun: string;
   readonly memory: SharedArrayBuffer;
   readonly participant: number;
+  readonly lane: number;
   readonly luidIndex: number;
   readonly options: QueueOptions;
   readonly link: LinkToken;
@@ -60,7 +61,9 @@ export class Sharing {
    * @throws TunError `UNSUPPORTED` when there are 64 already.
    */
   share(link: LinkToken): ShareResult {
-    const participant = offerParticipant(this.#shared.words);
+    const { lanes, words } = this.#shared;
+    const lane = freeLane(words, lanes.length);
+    const participant = offerParticipant(words, lane);
     if (participant < 0) {
       throw new TunError(
         TunErrorCode.UNSUPPORTED,
@@ -83,6 +86,7 @@ export class Sharing {
         typetun: VERSION,
         memory,
         participant,
+        lane,
         luidIndex,
         options: { dropPolicy, prefetch },
         link,

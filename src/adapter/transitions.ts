@@ -13,14 +13,16 @@
 
 import type { Link } from '../link/link.ts';
 import { Claim, Counter, OWNER } from '../sync/layout.ts';
-import { beginBurial, claimOf, endBurial } from '../sync/participants.ts';
+import { claimOf } from '../sync/participants.ts';
 import { absentError, deletePendingError } from './absent.ts';
+import { buryParticipant } from './burial.ts';
 import { ControlSection } from './control-section.ts';
 import type { DataPath } from './data-path.ts';
 import { Gate } from './gate.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 import { AdapterState, isPresent, MediaState, PowerState } from './state.ts';
 import { stateOf } from './state-word.ts';
+import { Steering } from './steering.ts';
 
 /** Told of each change, after it is complete and under no lock. Must not throw. */
 export interface Indications {
@@ -38,6 +40,7 @@ export class Transitions {
   readonly #path: DataPath;
   readonly #indicate: Indications;
   readonly #gate: Gate;
+  readonly #steering: Steering;
   readonly #control: ControlSection;
 
   constructor(shared: SharedAdapter, link: Link, path: DataPath, indicate: Indications) {
@@ -46,6 +49,7 @@ export class Transitions {
     this.#path = path;
     this.#indicate = indicate;
     this.#gate = new Gate(shared, path);
+    this.#steering = new Steering(shared, link, path);
     this.#control = new ControlSection(shared, {
       repair: () => this.#repair(),
       settle: () => this.#completeIfIdle(),
@@ -58,6 +62,7 @@ export class Transitions {
       this.#change(AdapterState.INITIALIZING);
       this.#shared.power = PowerState.D0;
       this.#link.setMediaConnected(false);
+      this.#steering.initialize();
       this.#change(AdapterState.PAUSED);
       this.#control.say(() => this.#indicate.media(MediaState.DISCONNECTED));
     });
@@ -132,7 +137,7 @@ export class Transitions {
         throw deletePendingError(this.#link.info.name, state);
       }
       this.#shared.setHandlesOf(participant, this.#shared.handlesOf(participant) + 1);
-      this.#settleMedia();
+      this.#settleHandles();
     });
   }
 
@@ -144,7 +149,7 @@ export class Transitions {
       // They may have been closed by force meanwhile.
       if (handles === 0) return;
       this.#shared.setHandlesOf(participant, handles - 1);
-      this.#settleMedia();
+      this.#settleHandles();
     });
   }
 
@@ -166,7 +171,7 @@ export class Transitions {
   closeHandles(): void {
     this.#control.run(() => {
       for (let i = 0; i < this.#shared.participants; i++) this.#shared.setHandlesOf(i, 0);
-      this.#settleMedia();
+      this.#settleHandles();
     });
   }
 
@@ -220,7 +225,7 @@ export class Transitions {
   /** Finishes what a thread that died in the middle of a control call has begun. */
   #repair(): void {
     if (this.#shared.state === AdapterState.RESTARTING) this.#run();
-    this.#settleMedia();
+    this.#settleHandles();
     if (this.#shared.media === MediaState.DISCONNECTED) {
       this.#path.clearQueue(Counter.DROP_NOT_OPEN);
     } else if (this.#shared.state !== AdapterState.RUNNING) {
@@ -250,7 +255,13 @@ export class Transitions {
     if (this.#gate.shut(change)) this.#buryDead();
   }
 
-  /** Media follows the handles. */
+  /** Media and the device's queues follow the handles. */
+  #settleHandles(): void {
+    this.#steering.attach();
+    this.#settleMedia();
+    this.#steering.detach();
+  }
+
   #settleMedia(): void {
     const open = this.#shared.openHandles > 0;
     if (open === (this.#shared.media === MediaState.CONNECTED)) return;
@@ -289,21 +300,8 @@ export class Transitions {
   }
 
   #bury(participant: number): boolean {
-    const { counters, words } = this.#shared;
-    if (!beginBurial(words, participant)) return false;
-    // If it died with a TAKE in its hands, taking it over sets its hand and the queue right.
-    for (const lane of this.#shared.lanes) {
-      lane.lock();
-      lane.unlock();
-    }
-    const abandoned = Math.max(0, this.#shared.handOf(participant));
-    counters.add(Counter.DROP_ABANDONED, abandoned);
-    counters.add(Counter.OUT_DISCARDS, abandoned);
-    counters.repair(participant);
-    this.#link.bury(participant);
-    this.#shared.lock.forget(participant);
-    endBurial(words, participant);
-    this.#settleMedia();
+    if (!buryParticipant(this.#shared, this.#link, participant)) return false;
+    this.#settleHandles();
     if (participant === OWNER) this.#ownerDied();
     // Somebody may be waiting for a lock it held, or for it to leave.
     this.#control.say(() => undefined);

@@ -1,12 +1,13 @@
 /**
- * THE link contract: the operating system's edge. A link is one queue of one network device; the
- * adapter above it knows nothing of any operating system. Every link passes `test/contract/`.
+ * THE link contract: the operating system's edge. A link is one network device with one hardware queue
+ * or several, each with its packets in order; the adapter above it knows nothing of any operating
+ * system. Every link passes `test/contract/`.
  *
  * Directions are named from the host stack: packets the host *sends* come out of {@link Link.take},
  * packets it *receives* go in by {@link Link.give}.
  *
  * A link belongs to the thread that opened it. {@link Link.share} makes a token from which other
- * threads make links of their own to the same queue (link/attach.ts); those move packets and park,
+ * threads make links of their own to the same device (link/attach.ts); those move packets and park,
  * and leave configuring and closing to the owner. None of the methods waits, except `park` and the
  * promises of `open` and `close`.
  */
@@ -53,6 +54,8 @@ export interface LinkConfig {
   readonly hostQueueLength: number;
   /** `split` where the host can, else `off`; `carry` or failing. */
   readonly offload: Offload;
+  /** Hardware queues, where the host has several; it has at least one. */
+  readonly queues: number;
   /** Network namespace (name or path) the device is made in; undefined for the present one. */
   readonly netns: string | undefined;
 }
@@ -93,7 +96,10 @@ export interface LinkCapabilities {
   readonly segmentation: readonly Segmentation[];
   /** Whether media state reaches the host as carrier. */
   readonly carrier: boolean;
-  /** Hardware queues. */
+  /**
+   * Hardware queues. The host puts each flow's packets into one queue: that of the thread which last
+   * gave it a packet of that flow. Only queue 0 is attached at first.
+   */
   readonly queues: number;
   /** Whether changes that others make to the device are reported. */
   readonly events: boolean;
@@ -177,6 +183,8 @@ export interface LinkUser {
   /** This thread's number among those that use the adapter (sync/participants.ts). */
   readonly participant: number;
   readonly liveness: Liveness;
+  /** The hardware queue this thread takes from, gives to and waits for. */
+  readonly queue: number;
   /**
    * To be called, in the thread of the host, when packets have come, by a link whose host cannot
    * wake a parked thread by itself.
@@ -188,8 +196,8 @@ export interface LinkUser {
 export type LinkToken =
   | {
       readonly kind: 'linux';
-      /** The owner's descriptor, of which a thread that attaches makes one of its own. */
-      readonly fd: number;
+      /** The owner's descriptors, one a queue, of which a thread that attaches makes its own. */
+      readonly fds: readonly number[];
       readonly memory: SharedArrayBuffer;
       readonly offload: Offload;
       readonly segmentation: readonly Segmentation[];
@@ -227,13 +235,19 @@ export interface Link extends ParkingPlace {
    * entries, without waiting. Called with the TransitionLock held shared and the TAKE mutex held, or
    * with the TAKE mutex held while nothing is accepted.
    *
-   * `bytes` is the caller's and is not kept. Entry padding is zeroed. At most `maxPackets`. Each
-   * packet is noted in `result` the moment it is taken, also one that is then discarded.
+   * `bytes` is the caller's and is not kept. Entry padding is zeroed. At most `maxPackets`, out of the
+   * hardware queue `queue`, by default the one joined with. Each packet is noted in `result` the moment it is taken, also one that is then discarded.
    * Returns the bytes of the bundle written, 0 when the host has nothing now (or nothing fits),
    * {@link LINK_CLOSED} when the device is gone. `result` is reset first and holds the counts also
    * when 0 or LINK_CLOSED is returned. Throws `BUFFER_DETACHED` when `bytes` is detached.
    */
-  take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number;
+  take(
+    bytes: Uint8Array,
+    offset: number,
+    maxPackets: number,
+    result: TakeResult,
+    queue?: number,
+  ): number;
 
   /**
    * Hands the packets of a validated bundle to the host: those that `index` lists, in order. Called
@@ -268,7 +282,15 @@ export interface Link extends ParkingPlace {
   setMediaConnected(connected: boolean): void;
 
   /** Throws away what the host has sent so far; `result` says how much. As `take`. Does not wait. */
-  discardPending(result: TakeResult): void;
+  discardPending(result: TakeResult, queue?: number): void;
+
+  /**
+   * Whether the host is to put packets into a hardware queue. When one is detached its flows go to
+   * those that are left, and what it still holds is gone, uncounted: take that first. Nothing happens
+   * when it is as it should be, or the device is gone. Of any thread, one at a time; may take some
+   * 20 ms. Never asked of a link with one queue.
+   */
+  setQueueAttached(queue: number, attached: boolean): void;
 
   /**
    * Changes the device, reads back, and returns it as it is. Owner only. Throws `CONFIGURATION`

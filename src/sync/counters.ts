@@ -76,9 +76,9 @@ export class Counters {
     return total;
   }
 
-  /** This participant's part of it. */
-  own(counter: Counter): number {
-    return this.#read(counterIndex(this.#participant, counter));
+  /** One participant's part of it. */
+  of(participant: number, counter: Counter): number {
+    return this.#read(counterIndex(participant, counter));
   }
 
   /** Largest value of any participant. */

@@ -47,6 +47,8 @@ export const Word = {
   LOOKAHEAD: 4,
   /** 1 when the host has removed the device under the adapter. */
   REMOVED: 6,
+  /** One bit for each lane whose hardware queue is attached. Written under CONTROL. */
+  ATTACHED_LANES: 8,
   /** Participant blocks ever used: numbers from 0 up to this, exclusive. Only grows. */
   PARTICIPANTS: 5,
   /** Grows by one at each change a waiting thread must see (wake.ts). */
@@ -112,6 +114,8 @@ export const ParticipantWord = {
   WAITING: 10,
   /** 1 + the counter whose low word is wrapping (counters.ts); 0 nearly always. */
   WRAPPING: 11,
+  /** The lane this thread uses. Written by the owner while CLAIM is OFFERED. */
+  LANE: 12,
 } as const;
 
 /** Words of one participant block: a cache line of its own. */

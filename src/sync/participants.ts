@@ -24,12 +24,16 @@ export interface ThreadIdentity {
 
 /** All words of a block but the claim, which is changed last. */
 const FIRST_WORD: number = ParticipantWord.CLAIM + 1;
-const LAST_WORD: number = ParticipantWord.WRAPPING;
+const LAST_WORD: number = ParticipantWord.LANE;
 
-/** Reserves a block for a thread to come. Returns its number, -1 when all are taken. */
-export function offerParticipant(words: Int32Array): number {
+/**
+ * Reserves a block for a thread to come, which will use `lane`. By the owner. Returns its number, -1
+ * when all are taken.
+ */
+export function offerParticipant(words: Int32Array, lane = 0): number {
   for (let i = 0; i < MAX_PARTICIPANTS; i++) {
     if (!changeClaim(words, i, Claim.FREE, Claim.OFFERED)) continue;
+    Atomics.store(words, participantIndex(i, ParticipantWord.LANE), lane);
     raiseParticipants(words, i + 1);
     return i;
   }
@@ -73,6 +77,27 @@ export function leaveParticipant(words: Int32Array, participant: number): void {
 /** A value of {@link Claim}. */
 export function claimOf(words: Int32Array, participant: number): number {
   return Atomics.load(words, participantIndex(participant, ParticipantWord.CLAIM));
+}
+
+/** The lane that a participant uses; meaningless for a block that is free. */
+export function laneOf(words: Int32Array, participant: number): number {
+  return Atomics.load(words, participantIndex(participant, ParticipantWord.LANE));
+}
+
+/**
+ * The lane for one more thread: the first that no thread but the owner may use, which stays with lane
+ * 0; 0 when there is none.
+ */
+export function freeLane(words: Int32Array, lanes: number): number {
+  const participants = Atomics.load(words, Word.PARTICIPANTS);
+  for (let lane = 1; lane < lanes; lane++) {
+    let free = true;
+    for (let i = 0; i < participants && free; i++) {
+      free = claimOf(words, i) === Claim.FREE || laneOf(words, i) !== lane;
+    }
+    if (free) return lane;
+  }
+  return 0;
 }
 
 /** The identity a participant attached with. */

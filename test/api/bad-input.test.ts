@@ -110,6 +110,9 @@ const OPTIONS: readonly (readonly [string, unknown, new () => Error, RegExp])[] 
     /queueBytes is 61439; .* 61440 to 61440000/,
   ],
   ['a host queue of 0', { hostQueueLength: 0 }, RangeError, /hostQueueLength is 0/],
+  ['no queue', { queues: 0 }, RangeError, /queues is 0; give a whole number from 1 to 16/],
+  ['17 queues', { queues: 17 }, RangeError, /queues is 17/],
+  ['queues in words', { queues: 'many' }, TypeError, /queues is "many"; give a number/],
   ['prefetch as text', { prefetch: 'yes' }, TypeError, /prefetch is "yes"; give true or false/],
   [
     'a name that is a symbol',

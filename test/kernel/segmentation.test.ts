@@ -57,8 +57,8 @@ async function withDevices(use: (devices: Devices) => Promise<void>): Promise<vo
     ]) {
       await inside('sysctl', '-qw', `net.${setting}`);
     }
-    const from = inNetworkNamespace(netns, () => createTun('from', true));
-    const to = inNetworkNamespace(netns, () => createTun('to'));
+    const from = inNetworkNamespace(netns, () => createTun({ name: 'from', offload: true }));
+    const to = inNetworkNamespace(netns, () => createTun({ name: 'to' }));
     assert.deepEqual(from.segmentation, ['tso4', 'tso6', 'uso']);
     try {
       for (const [name, net] of [
@@ -70,10 +70,10 @@ async function withDevices(use: (devices: Devices) => Promise<void>): Promise<vo
         await ip('-n', netns, 'address', 'add', `10.${net}.0.254/24`, 'dev', name);
         await ip('-n', netns, 'address', 'add', `fd0${net}::fe/64`, 'dev', name, 'nodad');
       }
-      await use({ from: from.fd, to: to.fd });
+      await use({ from: from.fds[0]!, to: to.fds[0]! });
     } finally {
-      closeSync(from.fd);
-      closeSync(to.fd);
+      closeSync(from.fds[0]!);
+      closeSync(to.fds[0]!);
     }
   });
 }

@@ -18,6 +18,7 @@ export const linkConfig: LinkConfig = {
   ipv6LinkLocal: false,
   hostQueueLength: 1000,
   offload: 'split',
+  queues: 1,
   netns: undefined,
 };
 

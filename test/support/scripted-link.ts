@@ -141,6 +141,10 @@ export class ScriptedLink implements Link {
     // Nobody to tell.
   }
 
+  setQueueAttached(): void {
+    // There is one.
+  }
+
   discardPending(result: TakeResult): void {
     result.reset();
     this.#offered = 0;

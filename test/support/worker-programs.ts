@@ -1,7 +1,7 @@
 /** What worker threads of tests do with an adapter they attach to. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { Adapter, type AdapterToken, BundleWriter, isTunError } from 'typetun';
+import { Adapter, type AdapterToken, BundleWriter, isTunError, swapAddresses } from 'typetun';
 import { numberOf, packet } from './packets.ts';
 
 export interface ProgramOptions {
@@ -12,6 +12,9 @@ export interface ProgramOptions {
 }
 
 const BUFFER_BYTES = 0x40000;
+/** Behind an IPv4 header without options. */
+const UDP_OFFSET = 20;
+const UDP_HEADER_BYTES = 8;
 
 const PROGRAMS = {
   /** Blocks in one read, and tells what came of it. */
@@ -44,6 +47,46 @@ const PROGRAMS = {
     } catch (error) {
       parentPort!.postMessage(isTunError(error) ? error.code : String(error));
     }
+  },
+  /**
+   * Sends every packet back, on the event loop; told anything, answers with its queue and with what it
+   * has seen of each UDP flow: the source port, the packets, and how many came out of order by the
+   * number that their payload begins with.
+   */
+  reflect: async (adapter: Adapter) => {
+    const device = adapter.openDevice();
+    const flows = new Map<number, { packets: number; last: number; disordered: number }>();
+    parentPort!.postMessage('attached');
+    parentPort!.on('message', () => {
+      const seen = [...flows].map(([port, flow]) => [port, flow.packets, flow.disordered]);
+      parentPort!.postMessage([adapter.properties.queue, seen]);
+    });
+    for await (const bundle of device) {
+      for (const bytes of bundle) {
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+        const port = view.getUint16(UDP_OFFSET);
+        const number = view.getUint32(UDP_OFFSET + UDP_HEADER_BYTES);
+        const flow = flows.get(port) ?? { packets: 0, last: -1, disordered: 0 };
+        flow.packets++;
+        if (number <= flow.last) flow.disordered++;
+        flow.last = number;
+        flows.set(port, flow);
+        swapAddresses(bytes, 0);
+        view.setUint16(UDP_OFFSET, view.getUint16(UDP_OFFSET + 2));
+        view.setUint16(UDP_OFFSET + 2, port);
+      }
+      device.writeSync(bundle);
+    }
+  },
+  /** Opens a handle and does nothing with it; on a message closes it. Answers with its queue. */
+  hold: (adapter: Adapter) => {
+    const device = adapter.openDevice();
+    parentPort!.postMessage('attached');
+    parentPort!.on('message', (what: string) => {
+      // A handle is closed when this returns.
+      if (what === 'close') void device.close();
+      parentPort!.postMessage(adapter.properties.queue);
+    });
   },
   /** Writes one bundle for each message it gets, and answers with the packets delivered. */
   write: (adapter: Adapter, { packets = 1 }: ProgramOptions) => {

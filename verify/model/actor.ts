@@ -32,6 +32,7 @@ class ModelMiniport extends Miniport {
         link,
         memory,
         participant,
+        lane: 0,
         liveness: {
           isAlive: (other) =>
             claimOf(words, other) === Claim.ATTACHED && Atomics.load(env.alive, other) === 1,

@@ -148,6 +148,10 @@ export class ModelLink implements Link {
     this.#checkReleased('setMediaConnected');
   }
 
+  setQueueAttached(): void {
+    // There is one.
+  }
+
   discardPending(result: TakeResult): void {
     result.reset();
     this.#checkReleased('discardPending');

@@ -32,7 +32,7 @@ export class LinuxLink extends TunLink implements Link {
 
   /** Takes over `tun` and `control`; `close` releases both. */
   constructor(tun: Tun, control: LinuxControl, shared: TunMemory, offload: Offload) {
-    super(tun.fd, shared, { offload, segmentation: tun.segmentation });
+    super(tun.fds, shared, { offload, segmentation: tun.segmentation });
     this.#tun = tun;
     this.#shared = shared;
     this.#control = control;
@@ -43,7 +43,7 @@ export class LinuxLink extends TunLink implements Link {
   }
 
   watch(onReadable: () => void): LinkWatch {
-    this.#watch = watchReadable(this.#tun.fd, onReadable);
+    this.#watch = watchReadable(this.fd, onReadable);
     return this.#watch;
   }
 
@@ -70,7 +70,8 @@ export class LinuxLink extends TunLink implements Link {
     this.#shared.share();
     const { offload, segmentation } = this.capabilities;
     const { buffer: memory } = this.#shared;
-    return { kind: 'linux', fd: this.#tun.fd, memory, offload, segmentation, info: this.info };
+    const { fds } = this.#tun;
+    return { kind: 'linux', fds, memory, offload, segmentation, info: this.info };
   }
 
   noteInfo(): void {
@@ -93,6 +94,6 @@ export class LinuxLink extends TunLink implements Link {
     if (this.#shared.shared) this.#control.removeDevice();
     await this.#control.close();
     for (const fd of this.#shared.takeEventFds()) libc().close(fd);
-    await closeDescriptor(this.#tun.fd);
+    await Promise.all(this.#tun.fds.map((fd) => closeDescriptor(fd)));
   }
 }

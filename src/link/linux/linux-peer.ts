@@ -11,24 +11,24 @@ import { TunMemory } from './tun-memory.ts';
 type TunToken = Extract<LinkToken, { kind: 'linux' }>;
 
 export class LinuxPeer extends TunLink implements Link {
-  readonly #fd: number;
+  readonly #fds: readonly number[];
   readonly #shared: TunMemory;
   #watch: Watch | undefined;
   #info: LinkInfo;
   #open = true;
 
   /**
-   * Makes a descriptor of its own of the owner's, so that the number does not stand for something
-   * else when the owner has closed its own. Whether the owner was there to lend it, the caller has to
+   * Makes descriptors of its own of the owner's, so that the numbers do not stand for something else
+   * when the owner has closed its own. Whether the owner was there to lend it, the caller has to
    * see afterwards.
    *
    * @throws TunError `INVALID_STATE` when the owner has closed the link.
    */
   constructor(token: TunToken) {
     const shared = new TunMemory(token.memory);
-    const fd = lend(token.fd, shared);
-    super(fd, shared, token);
-    this.#fd = fd;
+    const fds = lendAll(token.fds, shared);
+    super(fds, shared, token);
+    this.#fds = fds;
     this.#shared = shared;
     this.#info = token.info;
   }
@@ -41,7 +41,7 @@ export class LinuxPeer extends TunLink implements Link {
   watch(onReadable: () => void): LinkWatch {
     return {
       start: () => {
-        this.#watch ??= watchReadable(this.#fd, onReadable);
+        this.#watch ??= watchReadable(this.fd, onReadable);
         this.#watch.start();
       },
       stop: () => this.#watch?.stop(),
@@ -77,10 +77,22 @@ export class LinuxPeer extends TunLink implements Link {
     this.#watch = undefined;
     if (!this.#open) return;
     this.#open = false;
-    closeOwned(this.#fd);
+    for (const fd of this.#fds) closeOwned(fd);
     if (!last) return;
     this.#shared.close();
     for (const fd of this.#shared.takeEventFds()) libc().close(fd);
+  }
+}
+
+/** Descriptors of this thread's for the files that the owner's stand for; all of them, or none. */
+function lendAll(fds: readonly number[], shared: TunMemory): number[] {
+  const own: number[] = [];
+  try {
+    for (const fd of fds) own.push(lend(fd, shared));
+    return own;
+  } catch (error) {
+    for (const fd of own) closeOwned(fd);
+    throw error;
   }
 }
 

@@ -5,8 +5,9 @@ import { Errno, libc } from '../../os/libc.ts';
 import type { BundleIndex } from '../../wire/bundle.ts';
 import type { GiveResult, TakeResult } from '../link.ts';
 
-/** What a path needs of the device, besides its descriptor. */
+/** What a path needs of the device. */
 export interface PathDevice {
+  /** The descriptor of the present call's queue. */
   readonly fd: number;
   /** Bytes of the largest ordinary packet; may change at any time. */
   readonly mtu: number;

@@ -29,7 +29,7 @@ export function linuxLink(): LinkProvider {
 /** Synchronous from end to end: the thread is in the target namespace meanwhile. */
 function openInNamespace(config: LinkConfig): Link {
   const tun = openTun(config);
-  const opened: { close(): void }[] = [{ close: () => closeSync(tun.fd) }];
+  const opened: { close(): void }[] = tun.fds.map((fd) => ({ close: () => closeSync(fd) }));
   try {
     const index = libc().ifNameToIndex(tun.name);
     if (index === 0) {
@@ -57,12 +57,12 @@ function openInNamespace(config: LinkConfig): Link {
  *
  * @throws TunError `UNSUPPORTED` when super-packets are to be carried and the kernel has none.
  */
-function openTun({ name, offload }: LinkConfig): Tun {
-  if (offload === 'off') return createTun(name);
-  const tun = createTun(name, true);
+function openTun({ name, offload, queues }: LinkConfig): Tun {
+  if (offload === 'off') return createTun({ name, offload: false, queues });
+  const tun = createTun({ name, offload: true, queues });
   if (tun.segmentation.length > 0) return tun;
-  closeSync(tun.fd);
-  if (offload === 'split') return createTun(name);
+  for (const fd of tun.fds) closeSync(fd);
+  if (offload === 'split') return createTun({ name, offload: false, queues });
   throw new TunError(
     TunErrorCode.UNSUPPORTED,
     "offload is 'carry', but this kernel's TUN driver hands over no super-packets; leave it out, or say 'off'",

@@ -15,7 +15,7 @@ import { DirectPath } from './direct-path.ts';
 import { Parking } from './parking.ts';
 import { detached, type Path, type PathDevice, refuseRest } from './path.ts';
 import { SplitPath } from './split-path.ts';
-import { setCarrier } from './tun.ts';
+import { setCarrier, setQueueAttached } from './tun.ts';
 import type { TunMemory } from './tun-memory.ts';
 
 /** Bytes read at once when packets are thrown away: some dozens of ordinary packets. */
@@ -33,24 +33,30 @@ export interface OffloadGrant {
 export class TunLink {
   readonly kind = 'linux' as const;
   readonly capabilities: LinkCapabilities;
-  readonly #fd: number;
+  readonly #fds: readonly number[];
   readonly #shared: TunMemory;
-  readonly #parking: Parking;
+  readonly #device: QueueDevice;
   readonly #path: Path;
   readonly #discarded = new TakeResult();
+  #parking: Parking;
+  #queue = 0;
 
-  /** `fd` is the descriptor this thread uses; it stays the caller's. */
-  constructor(fd: number, shared: TunMemory, { offload, segmentation }: OffloadGrant) {
-    this.#fd = fd;
+  /** `fds` are the descriptors this thread uses, one for each queue; they stay the caller's. */
+  constructor(fds: readonly number[], shared: TunMemory, { offload, segmentation }: OffloadGrant) {
+    this.#fds = fds;
     this.#shared = shared;
-    this.#parking = new Parking(fd, shared);
-    this.#path = pathOf(fd, shared, offload, segmentation);
+    this.#parking = new Parking(fds[0]!, shared);
+    this.#device = new QueueDevice(fds[0]!, shared);
+    this.#path =
+      offload === 'split'
+        ? new SplitPath(this.#device, segmentation.includes('uso'))
+        : new DirectPath(this.#device, offload === 'carry');
     this.capabilities = {
       batch: false,
       offload,
       segmentation,
       carrier: true,
-      queues: 1,
+      queues: fds.length,
       events: true,
     };
   }
@@ -59,21 +65,41 @@ export class TunLink {
     return this.#path.remainder;
   }
 
-  join(_user: LinkUser): void {
-    // The kernel knows all threads of the process, and wakes whoever polls.
+  /** The kernel knows all threads of the process, and wakes whoever polls. */
+  join({ queue }: LinkUser): void {
+    this.#queue = queue;
+    this.#device.fd = this.fd;
+    this.#parking = new Parking(this.fd, this.#shared);
+  }
+
+  /** The descriptor of this thread's queue. */
+  protected get fd(): number {
+    return this.#fds[this.#queue]!;
   }
 
   createBuffer(bytes: number): Uint8Array {
     return this.#path.createBuffer(bytes);
   }
 
-  take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
+  take(
+    bytes: Uint8Array,
+    offset: number,
+    maxPackets: number,
+    result: TakeResult,
+    queue: number = this.#queue,
+  ): number {
     result.reset();
     if (this.#shared.closed) return LINK_CLOSED;
     const capacity = bytes.length;
     // A detached view has no bytes at all, and no caller takes into nothing.
     if (capacity === 0 || offset > capacity) throw detached();
-    return this.#path.take(bytes, offset, maxPackets, result);
+    if (queue === this.#queue) return this.#path.take(bytes, offset, maxPackets, result);
+    this.#device.fd = this.#fds[queue]!;
+    try {
+      return this.#path.take(bytes, offset, maxPackets, result);
+    } finally {
+      this.#device.fd = this.fd;
+    }
   }
 
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
@@ -96,10 +122,14 @@ export class TunLink {
   }
 
   setMediaConnected(connected: boolean): void {
-    if (!this.#shared.closed) setCarrier(this.#fd, connected);
+    if (!this.#shared.closed) setCarrier(this.fd, connected);
   }
 
-  discardPending(result: TakeResult): void {
+  setQueueAttached(queue: number, attached: boolean): void {
+    if (!this.#shared.closed) setQueueAttached(this.#fds[queue]!, attached);
+  }
+
+  discardPending(result: TakeResult, queue: number = this.#queue): void {
     const total = this.#discarded;
     total.reset();
     if (this.#shared.closed) {
@@ -110,7 +140,7 @@ export class TunLink {
     // Bounded: more than the host's queue holds was sent after this call began.
     const most = this.#shared.hostQueueLength * this.#path.packetsPerRead;
     while (total.packets <= most) {
-      this.take(sink, 0, MAX_BUNDLE_PACKETS, result);
+      this.take(sink, 0, MAX_BUNDLE_PACKETS, result, queue);
       const whole = result.packets + result.remainderPackets;
       if (whole + result.oversize + result.unreadable === 0) break;
       total.packets += whole;
@@ -130,19 +160,17 @@ export class TunLink {
   }
 }
 
-function pathOf(
-  fd: number,
-  shared: TunMemory,
-  offload: Offload,
-  segmentation: readonly Segmentation[],
-): Path {
-  const device: PathDevice = {
-    fd,
-    get mtu() {
-      return shared.mtu;
-    },
-  };
-  return offload === 'split'
-    ? new SplitPath(device, segmentation.includes('uso'))
-    : new DirectPath(device, offload === 'carry');
+/** One queue of the device at a time, as the path sees it. */
+class QueueDevice implements PathDevice {
+  fd: number;
+  readonly #shared: TunMemory;
+
+  constructor(fd: number, shared: TunMemory) {
+    this.fd = fd;
+    this.#shared = shared;
+  }
+
+  get mtu(): number {
+    return this.#shared.mtu;
+  }
 }

@@ -17,11 +17,18 @@ export const TUN_CLONE_DEVICE = '/dev/net/tun';
 const TUNSETIFF = 0x400454ca;
 /** `_IOW('T', 208, unsigned int)`. */
 const TUNSETOFFLOAD = 0x400454d0;
+/** `_IOW('T', 217, int)`. */
+const TUNSETQUEUE = 0x400454d9;
 /** `_IOW('T', 226, int)`. */
 const TUNSETCARRIER = 0x400454e2;
 
 /** `IFF_TUN`: layer 3. */
 const IFF_TUN = 0x0001;
+/** `IFF_MULTI_QUEUE`: several descriptors, each a queue of its own, for one device. */
+const IFF_MULTI_QUEUE = 0x0100;
+/** `IFF_ATTACH_QUEUE`, `IFF_DETACH_QUEUE`: what TUNSETQUEUE is to do. */
+const IFF_ATTACH_QUEUE = 0x0200;
+const IFF_DETACH_QUEUE = 0x0400;
 /** `IFF_NO_PI`: packets without the 4 bytes of protocol information in front. */
 const IFF_NO_PI = 0x1000;
 /** `IFF_VNET_HDR`: a virtio-net header in front of every packet. */
@@ -51,35 +58,74 @@ const IFREQ_FLAGS_OFFSET: number = MAX_INTERFACE_NAME_BYTES + 1;
 
 /** A TUN device as this process holds it. */
 export interface Tun {
-  /** Non-blocking descriptor; closing it removes the device. */
-  readonly fd: number;
+  /**
+   * Non-blocking descriptors, one for each hardware queue; closing the last removes the device. Only
+   * the first queue is attached at first.
+   */
+  readonly fds: readonly number[];
   /** The interface's name, as the kernel chose or confirmed it. */
   readonly name: string;
   /** Kinds of super-packets it hands over; without any there are no virtio-net headers either. */
   readonly segmentation: readonly Segmentation[];
 }
 
+/** What a TUN device is made with. */
+export interface TunOptions {
+  /** Interface name, or undefined for the kernel's next `tun%d`. */
+  readonly name?: string | undefined;
+  /** Whether packets come with virtio-net headers, and super-packets as far as granted. Default false. */
+  readonly offload?: boolean;
+  /** Hardware queues. Default 1. */
+  readonly queues?: number;
+}
+
 /**
  * Makes a TUN device in the thread's present network namespace.
  *
- * @param name Interface name, or undefined for the kernel's next `tun%d`.
- * @param offload Whether packets come with virtio-net headers, and super-packets as far as granted.
  * @throws TunError `NO_DRIVER`, `NO_PRIVILEGE`, `NAME_TAKEN`, or `SYSCALL`.
  */
-export function createTun(name: string | undefined, offload = false): Tun {
-  const fd = openCloneDevice();
+export function createTun({ name: wanted, offload = false, queues = 1 }: TunOptions): Tun {
+  const fds: number[] = [];
+  const flags =
+    IFF_TUN | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0) | (queues > 1 ? IFF_MULTI_QUEUE : 0);
   try {
-    const flags = IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL | (offload ? IFF_VNET_HDR : 0);
-    const request = Buffer.alloc(IFREQ_BYTES);
-    request.write(name ?? '', 'latin1');
-    new Uint16Array(request.buffer, request.byteOffset + IFREQ_FLAGS_OFFSET, 1)[0] = flags;
-    if (libc().ioctl(fd, TUNSETIFF, request) < 0) throw creationError(libc().errno(), name);
-    const segmentation = offload ? grantedOffload(fd) : [];
-    return { fd, name: request.toString('latin1', 0, request.indexOf(0)), segmentation };
+    const name = openQueue(fds, wanted, flags | IFF_TUN_EXCL);
+    while (fds.length < queues) {
+      openQueue(fds, name, flags);
+      setQueueAttached(fds.at(-1)!, false);
+    }
+    return { fds, name, segmentation: offload ? grantedOffload(fds[0]!) : [] };
   } catch (error) {
-    closeSync(fd);
+    for (const fd of fds) closeSync(fd);
     throw error;
   }
+}
+
+/** Opens one queue of a device more, its first with IFF_TUN_EXCL; returns the device's name. */
+function openQueue(fds: number[], name: string | undefined, flags: number): string {
+  const fd = openCloneDevice();
+  fds.push(fd);
+  const request = interfaceRequest(name ?? '', flags);
+  if (libc().ioctl(fd, TUNSETIFF, request) < 0) throw creationError(libc().errno(), name);
+  return request.toString('latin1', 0, request.indexOf(0));
+}
+
+/** A `struct ifreq` with flags. */
+function interfaceRequest(name: string, flags: number): Buffer {
+  const request = Buffer.alloc(IFREQ_BYTES);
+  request.write(name, 'latin1');
+  new Uint16Array(request.buffer, request.byteOffset + IFREQ_FLAGS_OFFSET, 1)[0] = flags;
+  return request;
+}
+
+/**
+ * Says whether the kernel is to put packets into the queue of `fd`. Takes until all processors have
+ * seen it, some 20 ms. What a queue holds that is detached the kernel throws away, uncounted.
+ */
+export function setQueueAttached(fd: number, attached: boolean): void {
+  const request = interfaceRequest('', attached ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE);
+  // Refused (EINVAL) when it is so already, and when the device is gone: as it should be either way.
+  libc().ioctl(fd, TUNSETQUEUE, request);
 }
 
 /** Asks for as much as the kernel has. */

@@ -112,6 +112,10 @@ export class DeviceLink {
     }
   }
 
+  setQueueAttached(): void {
+    // There is one.
+  }
+
   hostDrops(): number {
     return this.#memory.get(DeviceWord.HOST_DROPS) >>> 0;
   }

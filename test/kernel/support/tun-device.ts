@@ -21,6 +21,7 @@ export const PLAIN: LinkConfig = {
   ipv6LinkLocal: false,
   hostQueueLength: 777,
   offload: 'split',
+  queues: 1,
   netns: undefined,
 };
 
@@ -43,12 +44,12 @@ export class TunDevice {
   constructor(netns: string) {
     this.netns = netns;
     const made = inNetworkNamespace(netns, () => {
-      const tun = createTun(undefined);
+      const tun = createTun({});
       const index = libc().ifNameToIndex(tun.name);
       const socket = NetlinkSocket.open();
       return { ...tun, index, socket, events: LinkEventReader.open(index, socket) };
     });
-    this.fd = made.fd;
+    this.fd = made.fds[0]!;
     this.name = made.name;
     this.index = made.index;
     this.socket = made.socket;

@@ -194,8 +194,8 @@ test('park lets delayed packets come, on the thread that is parked', async () =>
   const words = new Int32Array(new SharedArrayBuffer(4)).fill(1);
   const took: number[] = [];
   for (let round = 0; round < 5; round++) {
-    host.send(packet(round));
     const start = performance.now();
+    host.send(packet(round));
     let waits = 0;
     while (takePackets(link).length === 0 && waits < 100) {
       link.park(0, words, 0, 100);
