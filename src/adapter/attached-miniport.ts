@@ -63,6 +63,7 @@ export class AttachedMiniport extends Miniport {
     const inside = participantIndex(participant, ParticipantWord.INSIDE);
     while (Atomics.load(words, inside) > 0) await nextTurn();
     this.transitions.transactionsEnded();
+    this.shared.rundown.retire();
     leaveParticipant(words, participant);
     // Only now: of two threads that leave at once, each would take the other for one that stays.
     await this.link.close(this.#isLast());

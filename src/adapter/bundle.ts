@@ -7,14 +7,20 @@ export class Bundle {
   /**
    * The entries, in the layout of `wire/bundle.ts`: a view of the buffer that was read into. From
    * `device.read(buffer)` it is valid as long as the program leaves that buffer alone; from
-   * `for await` until the next step of the loop.
+   * `for await` until the next step of the loop. Made when it is first asked for. To pass a bundle to
+   * another thread, post this (it is copied), not the bundle.
+   *
+   * @throws TypeError when the buffer was transferred before.
    */
   get bytes(): Uint8Array {
     this.#bytes ??= this.readBuffer.subarray(0, this.byteLength);
     return this.#bytes;
   }
 
-  /** The buffer that was read into; the bundle is its first {@link byteLength} bytes. */
+  /**
+   * The buffer that was read into, or its beginning where it is larger than a bundle can be; the bundle
+   * is its first {@link byteLength} bytes.
+   */
   readonly readBuffer: Uint8Array;
   /** Bytes of all entries, headers and padding included. */
   readonly byteLength: number;
@@ -28,6 +34,7 @@ export class Bundle {
 
   #bytes: Uint8Array | undefined;
 
+  /** @internal */
   constructor(readBuffer: Uint8Array, byteLength: number, count: number, sequence: number) {
     this.readBuffer = readBuffer;
     this.byteLength = byteLength;

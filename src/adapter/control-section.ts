@@ -30,6 +30,8 @@ export class ControlSection {
    */
   run<T>(work: () => T): T {
     const { control, rundown, wake } = this.#shared;
+    // A thread that has left has no number to take a mutex with. The work finds the adapter absent.
+    if (this.#shared.left) return work();
     rundown.enter();
     const dead = control.lock();
     try {

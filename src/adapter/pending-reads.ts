@@ -49,7 +49,7 @@ interface SignalReads {
 export class PendingReads {
   readonly #onChange: () => void;
   /** In the order in which they are answered: rarely more than a few. */
-  readonly #reads: PendingRead[] = [];
+  #reads: PendingRead[] = [];
   readonly #signals = new Map<AbortSignal, SignalReads>();
 
   /** `onChange` is called when their number has changed. */
@@ -77,8 +77,8 @@ export class PendingReads {
 
   /** Takes the first read out; its taker completes it. */
   shift(): PendingRead | undefined {
-    const read = this.first;
-    if (read !== undefined) this.#remove(read);
+    const read = this.#reads.shift();
+    if (read !== undefined) this.#forget(read);
     this.#onChange();
     return read;
   }
@@ -101,7 +101,9 @@ export class PendingReads {
   }
 
   #fail(failed: readonly PendingRead[], reason: () => unknown): void {
-    for (const read of failed) this.#remove(read);
+    const gone = new Set(failed);
+    this.#reads = this.#reads.filter((read) => !gone.has(read));
+    for (const read of failed) this.#forget(read);
     this.#onChange();
     for (const read of failed) read.fail(reason());
   }
@@ -116,8 +118,8 @@ export class PendingReads {
     return reads;
   }
 
-  #remove(read: PendingRead): void {
-    this.#reads.splice(this.#reads.indexOf(read), 1);
+  /** It waits no more: the last of its signal takes the listener along. */
+  #forget(read: PendingRead): void {
     const { signal } = read;
     const ofSignal = signal === undefined ? undefined : this.#signals.get(signal);
     if (signal === undefined || ofSignal === undefined) return;

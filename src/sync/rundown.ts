@@ -17,6 +17,7 @@ export class Rundown {
   readonly #own: number;
   /** What the shared word says, which only this thread changes. */
   #inside = 0;
+  #retired = false;
 
   constructor(words: Int32Array, participant: number, company: Company) {
     this.#words = words;
@@ -42,7 +43,12 @@ export class Rundown {
 
   /** Shows the others how many there are: those, too, that began when there were no others. */
   publish(): void {
-    Atomics.store(this.#words, this.#own, this.#inside);
+    if (!this.#retired) Atomics.store(this.#words, this.#own, this.#inside);
+  }
+
+  /** This thread gives its number back, and is not inside: from now on the word is somebody else's. */
+  retire(): void {
+    this.#retired = true;
   }
 
   /**

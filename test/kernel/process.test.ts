@@ -142,3 +142,39 @@ test('a blocked readSync wakes for a packet', options, async () => {
     assert.equal(printed, 'true\n');
   });
 });
+
+test(
+  'workers that close at any moment of their start end nothing but themselves',
+  options,
+  async () => {
+    await withNetns(async (netns) => {
+      const printed = await child(
+        ['ip', 'netns', 'exec', netns],
+        `import { Worker } from 'node:worker_threads';
+       import { Adapter } from 'typetun';
+       const code = ${JSON.stringify(`
+         const { workerData } = require('node:worker_threads');
+         (async () => {
+           const { Adapter } = await import('typetun');
+           const adapter = await Adapter.attach(workerData.token);
+           const device = adapter.openDevice();
+           device.read().catch(() => undefined);
+           await new Promise((resolve) => setTimeout(resolve, workerData.ms));
+           if (workerData.close) await adapter.close();
+           else device.unref();
+         })();
+       `)};
+       const adapter = await Adapter.create({ addresses: ['10.7.0.1/24'] });
+       for (let i = 0; i < 40; i++) {
+         const { token, transfer } = adapter.share();
+         const workerData = { token, ms: i * 1.5, close: i % 2 === 0 };
+         const worker = new Worker(code, { eval: true, execArgv: [], workerData, transferList: [...transfer] });
+         await new Promise((resolve) => worker.once('exit', resolve));
+       }
+       await adapter.close();
+       console.log('survived');`,
+      );
+      assert.equal(printed, 'survived\n');
+    });
+  },
+);

@@ -88,6 +88,27 @@ const PROGRAMS = {
       parentPort!.postMessage(adapter.properties.queue);
     });
   },
+  /** Reads one bundle on the event loop for each message it gets, and answers with its numbers. */
+  readWhenTold: (adapter: Adapter) => {
+    const device = adapter.openDevice();
+    parentPort!.postMessage('attached');
+    const answer = async (): Promise<void> =>
+      parentPort!.postMessage([...(await device.read())].map(numberOf));
+    parentPort!.on('message', () => void answer());
+  },
+  /** Leaves; then pauses for each message it gets, and answers with what came of it. */
+  leave: async (adapter: Adapter) => {
+    await adapter.close();
+    parentPort!.postMessage('attached');
+    const answer = async (): Promise<void> => {
+      const code = await adapter.pause().then(
+        () => 'done',
+        (error: unknown) => (isTunError(error) ? error.code : String(error)),
+      );
+      parentPort!.postMessage(code);
+    };
+    parentPort!.on('message', () => void answer());
+  },
   /** Writes one bundle for each message it gets, and answers with the packets delivered. */
   write: (adapter: Adapter, { packets = 1 }: ProgramOptions) => {
     const device = adapter.openDevice();

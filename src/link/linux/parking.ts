@@ -35,7 +35,8 @@ export class Parking {
   /** See `ParkingPlace.park`. Without other threads (not shared) nobody can wake this one. */
   park(participant: number, words: Int32Array, index: number, timeoutMs: number): void {
     const alone = !this.#shared.shared;
-    if (!alone) this.#watch(1, this.#eventFd(participant));
+    const event = alone ? 0 : this.#eventFd(participant);
+    if (!alone) this.#watch(1, event);
     // Only now: who wakes us sets the word first and then looks for the eventfd.
     if (Atomics.load(words, index) !== 1) return;
     // Below zero, poll would wait for ever.
@@ -43,7 +44,7 @@ export class Parking {
     const ready = libc().poll(this.#bytes, alone ? 1 : 2, ms);
     if (ready <= 0 || alone) return;
     const returned = this.#pollfds.getInt16(POLLFD_BYTES + POLLFD_RETURNED, HOST_LITTLE_ENDIAN);
-    if (returned !== 0) libc().readCount(this.#shared.eventFd(participant), this.#count);
+    if (returned !== 0) libc().readCount(event, this.#count);
   }
 
   /** See `ParkingPlace.unpark`. */

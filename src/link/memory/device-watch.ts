@@ -1,26 +1,25 @@
 /** Readiness of a device on the event loop: level-triggered, and never keeping the loop alive. */
 
 import type { LinkWatch } from '../link.ts';
-import type { MemoryDevice } from './device.ts';
+import type { DeviceMemory } from './device-memory.ts';
 import { Turn } from './turn.ts';
 
 export class DeviceWatch implements LinkWatch {
-  readonly #device: MemoryDevice;
+  readonly #memory: DeviceMemory;
   readonly #turn: Turn;
   #started = false;
 
-  constructor(device: MemoryDevice, onReadable: () => void) {
-    this.#device = device;
+  constructor(memory: DeviceMemory, onReadable: () => void) {
+    this.#memory = memory;
     this.#turn = new Turn(() => {
-      if (device.memory.readable) onReadable();
-      this.#request();
+      if (memory.readable) onReadable();
+      this.look();
     });
-    device.onReadable = () => this.#request();
   }
 
   start(): void {
     this.#started = true;
-    this.#request();
+    this.look();
   }
 
   stop(): void {
@@ -28,7 +27,8 @@ export class DeviceWatch implements LinkWatch {
     this.#turn.cancel();
   }
 
-  #request(): void {
-    if (this.#started && this.#device.memory.readable) this.#turn.request();
+  /** To be called when packets may have come: of itself it only looks when started, and after a call. */
+  look(): void {
+    if (this.#started && this.#memory.readable) this.#turn.request();
   }
 }

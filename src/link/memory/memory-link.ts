@@ -62,8 +62,10 @@ export class MemoryLink extends DeviceLink implements Link {
 
   watch(onReadable: () => void): LinkWatch {
     this.#watch?.stop();
-    this.#watch = new DeviceWatch(this.#device, onReadable);
-    return this.#watch;
+    const watch = new DeviceWatch(this.#device.memory, onReadable);
+    this.#watch = watch;
+    this.#device.onReadable = () => watch.look();
+    return watch;
   }
 
   onEvent(listener: (event: LinkEvent) => void): void {

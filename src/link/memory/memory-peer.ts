@@ -4,9 +4,11 @@ import { TunError, TunErrorCode } from '../../errors.ts';
 import type { Link, LinkInfo, LinkToken, LinkWatch } from '../link.ts';
 import { DeviceLink } from './device-link.ts';
 import { DeviceMemory, type DeviceToken, DeviceWord } from './device-memory.ts';
+import { DeviceWatch } from './device-watch.ts';
 
 export class MemoryPeer extends DeviceLink implements Link {
   readonly #memory: DeviceMemory;
+  #watch: DeviceWatch | undefined;
   #info: LinkInfo;
 
   constructor(token: DeviceToken) {
@@ -25,9 +27,11 @@ export class MemoryPeer extends DeviceLink implements Link {
     this.#memory.signal();
   }
 
-  /** The host's thread tells of arrivals by waking this one. */
-  watch(): LinkWatch {
-    return { start: () => undefined, stop: () => undefined };
+  /** Of packets that are there already; of arrivals the host's thread tells by waking this one. */
+  watch(onReadable: () => void): LinkWatch {
+    this.#watch?.stop();
+    this.#watch = new DeviceWatch(this.#memory, onReadable);
+    return this.#watch;
   }
 
   onEvent(): void {
@@ -51,6 +55,7 @@ export class MemoryPeer extends DeviceLink implements Link {
   }
 
   close(): Promise<void> {
+    this.#watch?.stop();
     return Promise.resolve();
   }
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Adapter, type AdapterToken } from 'typetun';
+import { Claim, ParticipantWord, participantIndex } from '#dist/sync/layout.js';
 import { until } from '../../support/link-use.ts';
 import { memoryAdapter } from '../../support/memory-adapter.ts';
 import { numberOf, packet, turns } from '../../support/packets.ts';
@@ -35,6 +36,50 @@ test('a worker that reads on its event loop gets packets, and hears of the halt'
   await adapter.close();
   assert.equal(await ended, 'ERR_TUN_FORCED_CLOSED');
   await worker.terminate();
+});
+
+test('a packet that comes between two reads of a worker is there for the second', async () => {
+  await using subject = await memoryAdapter({ prefetch: false });
+  const { adapter, host } = subject;
+  const worker = await startWorker(adapter, 'readWhenTold');
+  for (let i = 0; i < 5; i++) {
+    const alone = worker.next();
+    worker.say('read');
+    host.send(packet(1));
+    assert.deepEqual(await alone, [1]);
+    // Announced to a thread that has no read waiting.
+    host.send(packet(2));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const waiting = worker.next();
+    worker.say('read');
+    const late = new Promise((resolve) => setTimeout(resolve, 2000, 'nothing came').unref());
+    assert.deepEqual(await Promise.race([waiting, late]), [2]);
+  }
+  await worker.terminate();
+});
+
+test('a thread that has left touches nothing of the one that has its place now', async () => {
+  await using subject = await memoryAdapter();
+  const { adapter } = subject;
+  const { token, transfer } = adapter.share();
+  for (const port of transfer) port.close();
+  const words = new Int32Array(token.memory);
+  const wordOf = (word: number): number => Atomics.load(words, participantIndex(1, word));
+  const isFree = (): boolean => wordOf(ParticipantWord.CLAIM) === Claim.FREE;
+  assert.ok(await until(isFree));
+  const leaver = await startWorker(adapter, 'leave');
+  assert.ok(await until(isFree));
+  const reader = await startWorker(adapter, 'readOnce');
+  assert.ok(await until(() => wordOf(ParticipantWord.INSIDE) === 1));
+  const codes: unknown[] = [];
+  for (let i = 0; i < 3; i++) {
+    const answer = leaver.next();
+    leaver.say('pause');
+    codes.push(await answer);
+    assert.equal(wordOf(ParticipantWord.INSIDE), 1);
+  }
+  assert.deepEqual(codes, Array(3).fill('ERR_TUN_INVALID_STATE'));
+  for (const worker of [leaver, reader]) await worker.terminate();
 });
 
 test('a worker that blocks in a read is forced closed by a halt', async () => {
