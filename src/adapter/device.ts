@@ -139,7 +139,7 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
       try {
         yield await this.read(buffer);
       } catch (error) {
-        if (this.closed && !this.#miniport.shared.removed && isClosedError(error)) return;
+        if (isClosedError(error)) return;
         throw error;
       }
     }

@@ -9,7 +9,6 @@ export interface StreamDevice extends AsyncIterable<Bundle> {
   read(buffer?: Uint8Array, options?: { signal?: AbortSignal }): Promise<Bundle>;
   write(bundle: Uint8Array): Promise<number>;
   createBuffer(): Uint8Array;
-  readonly closed: boolean;
 }
 
 /**
@@ -26,7 +25,7 @@ export function bundleReadable(device: StreamDevice): ReadableStream<Uint8Array>
         controller.enqueue(bundle.bytes.slice());
       } catch (error) {
         if (cancelled.signal.aborted) return;
-        if (!(device.closed && isClosedError(error))) throw error;
+        if (!isClosedError(error)) throw error;
         controller.close();
       }
     },

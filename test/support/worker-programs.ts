@@ -12,6 +12,8 @@ export interface ProgramOptions {
 }
 
 const BUFFER_BYTES = 0x40000;
+/** A word that is never notified. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 /** Behind an IPv4 header without options. */
 const UDP_OFFSET = 20;
 const UDP_HEADER_BYTES = 8;
@@ -27,6 +29,20 @@ const PROGRAMS = {
     } catch (error) {
       parentPort!.postMessage(isTunError(error) ? error.code : String(error));
     }
+  },
+  /** Starts to iterate when told, in the same turn as it waited for the halt without hearing of it. */
+  iterateAfterHalt: (adapter: Adapter) => {
+    const device = adapter.openDevice();
+    parentPort!.postMessage('attached');
+    const iterate = async (): Promise<void> => {
+      while (adapter.state !== 'Halted') Atomics.wait(NEVER, 0, 0, 1);
+      for await (const _ of device) throw new Error('there is nothing to read');
+      const { done } = await device.readable.getReader().read();
+      parentPort!.postMessage(done);
+    };
+    parentPort!.once('message', () => {
+      iterate().catch((error: unknown) => parentPort!.postMessage(String(error)));
+    });
   },
   /** Reads in a blocking loop for ever, and posts sequence and numbers of each bundle. */
   readLoop: (adapter: Adapter) => {

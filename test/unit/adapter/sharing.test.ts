@@ -38,6 +38,16 @@ test('a worker that reads on its event loop gets packets, and hears of the halt'
   await worker.terminate();
 });
 
+test('iteration ends at a halt that the thread has not heard of yet', async () => {
+  const { adapter } = await memoryAdapter();
+  const worker = await startWorker(adapter, 'iterateAfterHalt');
+  const ended = worker.next();
+  worker.say('halted now');
+  await adapter.close();
+  assert.equal(await ended, true);
+  await worker.terminate();
+});
+
 test('a packet that comes between two reads of a worker is there for the second', async () => {
   await using subject = await memoryAdapter({ prefetch: false });
   const { adapter, host } = subject;
