@@ -70,3 +70,12 @@ export {
   type VnetHeader,
   writeVnetHeader,
 } from './wire/virtio-net.ts';
+export { startWorkers, type WorkerGroup, type WorkersOptions } from './workers/group.ts';
+export {
+  type BundleHandler,
+  eachPacket,
+  forwardBundles,
+  type PacketFunction,
+  type WorkerContext,
+  type WorkerMain,
+} from './workers/handler.ts';

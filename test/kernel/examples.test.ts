@@ -43,3 +43,28 @@ test('npm run example -- echo answers pings', { skip: rootSkip() }, async () => 
     }
   });
 });
+
+test('npm run example -- forward joins two namespaces by threads', {
+  skip: rootSkip(),
+}, async () => {
+  await withNetns((left) =>
+    withNetns(async (right) => {
+      const sides = ['--left', `${left}:10.9.0.1/24`, '--right', `${right}:10.9.0.2/24`];
+      const args = ['run', 'example', '--', 'forward', ...sides, '--threads', '2'];
+      const example = spawn('npm', args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+      try {
+        let printed = '';
+        example.stdout.setEncoding('utf8').on('data', (text: string) => {
+          printed += text;
+        });
+        while (!printed.includes('forwarding')) await once(example.stdout, 'data');
+        const ping = ['ping', '-c', '3', '-i', '0.1', '10.9.0.2'];
+        const { stdout } = await run('ip', ['netns', 'exec', left, ...ping]);
+        assert.match(stdout, /3 received, 0% packet loss/);
+      } finally {
+        process.kill(-example.pid!, 'SIGTERM');
+        await once(example, 'exit');
+      }
+    }),
+  );
+});
