@@ -56,6 +56,11 @@ export class DataPath {
     return this.#intake.linkClosed || this.#delivery.linkClosed;
   }
 
+  /** Whether the last look at the host found that it had no more. */
+  get emptied(): boolean {
+    return this.#intake.taken.emptied;
+  }
+
   /**
    * Fills `buffer` with what is there: queued packets first, then the link's. Returns undefined when
    * nothing is there or nothing is accepted. The buffer is written only here and not kept. Calls no

@@ -261,7 +261,12 @@ export class Requests {
    * look behind it found nothing. The event loop tells of the next without another look in vain.
    */
   #isLull(): boolean {
-    return this.#lastPackets === 1 && this.#running && this.#shared.lane.queue.count === 0;
+    return (
+      this.#lastPackets === 1 &&
+      this.#path.emptied &&
+      this.#running &&
+      this.#shared.lane.queue.count === 0
+    );
   }
 
   #nextTurn(): void {

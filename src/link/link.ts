@@ -122,6 +122,8 @@ export class TakeResult {
   remainderPackets = 0;
   /** Their bytes, as `octets`. */
   remainderOctets = 0;
+  /** A take ended since the host had no more. Otherwise the bundle was full, and it may have. */
+  emptied = false;
   readonly #hand: Hand | undefined;
 
   /** `hand` is told of each packet the moment it is taken, whatever becomes of it. */
@@ -141,6 +143,7 @@ export class TakeResult {
     this.unreadable = 0;
     this.remainderPackets = 0;
     this.remainderOctets = 0;
+    this.emptied = false;
   }
 }
 

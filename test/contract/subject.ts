@@ -113,8 +113,9 @@ export async function takeAll(subject: LinkSubject, count: number): Promise<Take
     packets.push(...taken.packets);
     length += taken.length;
     for (const key of Object.keys(taken.result) as (keyof TakeResult)[]) {
-      if (key !== 'reset' && key !== 'note') total[key] += taken.result[key];
+      if (key !== 'reset' && key !== 'note' && key !== 'emptied') total[key] += taken.result[key];
     }
+    total.emptied = taken.result.emptied;
   }
   return { length, packets, result: total };
 }

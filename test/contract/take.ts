@@ -38,7 +38,7 @@ export function takeContract(contract: Contract): void {
   contract('takes nothing when there is nothing, and resets the result', ({ link }) => {
     const result = dirtyResult();
     assert.equal(link.take(new Uint8Array(BUFFER_BYTES), 0, 256, result), 0);
-    assert.deepEqual({ ...result }, { ...new TakeResult() });
+    assert.deepEqual({ ...result }, { ...new TakeResult(), emptied: true });
   });
 
   contract('starts at the offset and leaves what is before it alone', async (subject) => {
@@ -68,13 +68,16 @@ export function takeContract(contract: Contract): void {
   contract('takes at most maxPackets and leaves the rest', async (subject) => {
     for (let i = 0; i < 7; i++) await subject.hostSendUdp(pattern(10, i));
     const counts: number[] = [];
+    const emptied: boolean[] = [];
     const payloads: Uint8Array[] = [];
     while (payloads.length < 7) {
-      const { packets } = await takeOnce(subject, { maxPackets: 3 });
+      const { packets, result } = await takeOnce(subject, { maxPackets: 3 });
       counts.push(packets.length);
+      emptied.push(result.emptied);
       payloads.push(...packets.map((packet) => payloadOf(packet, subject)));
     }
     assert.deepEqual(counts, [3, 3, 1]);
+    assert.deepEqual(emptied, [false, false, true], 'whether the host may have more');
     assert.deepEqual(
       payloads,
       [0, 1, 2, 3, 4, 5, 6].map((i) => pattern(10, i)),
@@ -170,6 +173,7 @@ export function takeContract(contract: Contract): void {
         unreadable: 0,
         remainderPackets: 0,
         remainderOctets: 0,
+        emptied: false,
       },
     );
     assert.equal(subject.link.take(new Uint8Array(BUFFER_BYTES), 0, 256, result), 0);

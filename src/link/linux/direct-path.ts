@@ -52,11 +52,13 @@ export class DirectPath implements Path {
     const header = this.#header;
     const spare = header === 0 ? 0 : Math.min(MAX_PACKET_BYTES, capacity >>> SPARE_SHIFT);
     let at = offset;
+    let last = 0;
     while (result.packets < maxPackets) {
       const packet = at + ENTRY_HEADER_BYTES;
       const room = capacity - packet;
-      // A super-packet that does not fit goes by way of the queue, at the price of two copies more.
-      if (room < spare && result.packets > 0) break;
+      // A super-packet that does not fit goes by way of the queue, at the price of two copies more. Where
+      // one was there will be another.
+      if (result.packets > 0 && room < (last > mtu ? MAX_PACKET_BYTES : spare)) break;
       // A packet longer than the MTU can only be a race with someone who is raising it.
       if (room < mtu) break;
       const address = memory.at(packet - header);
@@ -65,9 +67,11 @@ export class DirectPath implements Path {
           ? read(fd, address, room + header)
           : this.#memory.readSplit(fd, address, room + header);
       const length = whole - header;
+      last = length;
       if (length <= 0) {
         // What was taken before comes first: the next take finds the device gone as well.
         if (whole < 0 && at === offset && isGone()) return LINK_CLOSED;
+        result.emptied = true;
         break;
       }
       if (length > MAX_PACKET_BYTES) {

@@ -98,6 +98,7 @@ export class SplitPath implements Path {
       if (length <= 0) {
         // What was taken before comes first: the next take finds the device gone as well.
         if (whole < 0 && result.packets === 0 && isGone()) return LINK_CLOSED;
+        result.emptied = true;
         break;
       }
       at = this.#split(bytes, at, length, maxPackets, result);

@@ -62,7 +62,9 @@ export class DeviceLink {
     // No caller has a use for an empty buffer: a detached one looks like that.
     if (bytes.byteLength === 0 || offset > bytes.byteLength) throw detached();
     this.#takeUnusable(result);
-    return this.#memory.takeSent(bytes, offset, maxPackets, result);
+    const length = this.#memory.takeSent(bytes, offset, maxPackets, result);
+    result.emptied = !this.#memory.readable;
+    return length;
   }
 
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {

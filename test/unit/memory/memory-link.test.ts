@@ -98,6 +98,7 @@ test('what is injected past the checks is thrown away by the next take, and coun
       unreadable: 2,
       remainderPackets: 0,
       remainderOctets: 0,
+      emptied: true,
     },
   );
   assert.equal(link.take(buffer, 0, 256, result), 0);
