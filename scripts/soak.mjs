@@ -1,6 +1,6 @@
 /**
- * The race tests at full scale, which takes minutes: what exploring cannot reach, with real threads and
- * real time.
+ * The race tests and the transfer mix at full scale, which takes minutes: what exploring cannot reach, with
+ * real threads, real time and, as root, the real kernel.
  *
  *   npm run soak
  *   npm run soak -- --scale 10       ten times as much
@@ -12,4 +12,4 @@ import { runNode } from './lib/project.mjs';
 const { values: options } = parseArgs({ options: { scale: { type: 'string', default: '1' } } });
 
 process.env['TYPETUN_RACE_SCALE'] = options.scale;
-process.exitCode = runNode(['scripts/test.mjs', '--suite', 'race']);
+process.exitCode = runNode(['scripts/test.mjs', '--suite', 'race,kernel', 'race/', 'kernel/mix']);

@@ -1,5 +1,5 @@
 /**
- * How much a race test does: a small part of the full figures before each commit, all of them in
+ * How much a race test or the transfer mix does: a small part of the full figures before each commit, all of them in
  * `npm run soak` and in .ci/run.
  */
 
