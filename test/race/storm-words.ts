@@ -19,6 +19,8 @@ export const StormWord = {
   DONE: 4,
   /** Packets out of order. */
   DISORDER: 8,
+  /** Bundles looked for, one for each worker. */
+  TURNS: 12,
 } as const;
 
 export const Command = { RUN: 0, STALL: 1, CLOSE: 2 } as const;

@@ -59,6 +59,7 @@ function obey(): void {
 
 for (;;) {
   obey();
+  Atomics.add(words, StormWord.TURNS + command, 1);
   const bundle = reading.readSync(buffer, { timeoutMs: 2 });
   if (bundle === null) continue;
   reader.reset(bundle.bytes);

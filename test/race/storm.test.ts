@@ -21,9 +21,6 @@ type Kind = (typeof KINDS)[number];
 /** A reader that stands still this long lets the owner fill the queue, in ms. */
 const STALL_MS = 23;
 
-/** By then a bundle that was taken before a transition has been counted. */
-const COUNTED_MS = 4;
-
 interface LinkCounts {
   readonly stats64: { readonly tx: { readonly packets: number; readonly dropped: number } };
 }
@@ -55,7 +52,7 @@ class Storm implements AsyncDisposable {
   readonly #farNetns: string;
   readonly #found: Record<Kind, number> = { pause: 0, power: 0, disconnect: 0 };
   readonly #made: Record<Kind, number> = { pause: 0, power: 0, disconnect: 0 };
-  #passedWhileClosed = 0;
+  readonly #passedWhileClosed: Record<Kind, number> = { pause: 0, power: 0, disconnect: 0 };
 
   private constructor(adapter: Adapter, farAdapter: Adapter, near: string, far: string) {
     this.#adapter = adapter;
@@ -94,7 +91,8 @@ class Storm implements AsyncDisposable {
       `${statistics.bundles.packetsRead} packets passed, ${statistics.taken} taken, in ${seconds} s; transitions ${JSON.stringify(this.#made)}, with packets in the queue ${JSON.stringify(this.#found)}; drops ${JSON.stringify(statistics.drops)}`,
     );
     assert.equal(Atomics.load(this.#words, StormWord.DISORDER), 0, 'packets out of order');
-    assert.equal(this.#passedWhileClosed, 0, 'packets passed while nothing was accepted');
+    const nothing = { pause: 0, power: 0, disconnect: 0 };
+    assert.deepEqual(this.#passedWhileClosed, nothing, 'packets passed while nothing was accepted');
     assert.equal(statistics.taken, kernel.packets, 'taken = what the kernel handed over');
     const dropped = Object.values(statistics.drops).reduce((sum, count) => sum + count);
     assert.equal(statistics.taken, statistics.bundles.packetsRead + dropped);
@@ -117,13 +115,13 @@ class Storm implements AsyncDisposable {
     }
     const found = this.#adapter.statistics.queued.packets > 0;
     await this.#stop(kind);
-    // A pause waits for bundles that were taken before it; low power does not: they may be counted late.
-    if (kind === 'power') await sleep(COUNTED_MS);
+    // A pause waits for bundles that were taken before it; low power does not: they are counted later.
+    if (kind === 'power') await this.#turns();
     const before = this.#adapter.statistics.bundles;
     await sleep(Math.random());
     const after = this.#adapter.statistics.bundles;
-    this.#passedWhileClosed += after.packetsRead - before.packetsRead;
-    this.#passedWhileClosed += after.packetsWritten - before.packetsWritten;
+    this.#passedWhileClosed[kind] += after.packetsRead - before.packetsRead;
+    this.#passedWhileClosed[kind] += after.packetsWritten - before.packetsWritten;
     assert.equal(this.#adapter.statistics.queued.packets, 0);
     await this.#start(kind);
     this.#made[kind]++;
@@ -151,6 +149,17 @@ class Storm implements AsyncDisposable {
     }
     for (const worker of [0, 1]) {
       while (Atomics.load(this.#words, StormWord.DONE + worker) !== command) await sleep(0);
+    }
+  }
+
+  /** Waits until whatever the workers were in the middle of is done. */
+  async #turns(): Promise<void> {
+    for (const worker of [0, 1]) {
+      const turn = Atomics.load(this.#words, StormWord.TURNS + worker);
+      const isSame = (): boolean => Atomics.load(this.#words, StormWord.TURNS + worker) === turn;
+      while (isSame() && Atomics.load(this.#words, StormWord.DONE + worker) === Command.RUN) {
+        await sleep(0);
+      }
     }
   }
 
