@@ -28,6 +28,7 @@ export {
   MIN_READ_BUFFER_BYTES,
 } from './limits.ts';
 export type {
+  Engine,
   LinkCapabilities,
   LinkConfig,
   LinkEvent,

@@ -12,7 +12,14 @@ import {
   MIN_MTU_IPV6,
   MIN_QUEUE_BYTES,
 } from '../limits.ts';
-import type { LinkConfig, LinkProvider, LinkReconfig, Offload, RouteConfig } from '../link/link.ts';
+import type {
+  Engine,
+  LinkConfig,
+  LinkProvider,
+  LinkReconfig,
+  Offload,
+  RouteConfig,
+} from '../link/link.ts';
 import type { DropPolicy } from '../sync/packet-queue.ts';
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from '../wire/address.ts';
 
@@ -44,6 +51,12 @@ export interface AdapterOptions {
    * what all share; what was granted is in `adapter.properties.capabilities.queues`.
    */
   readonly queues?: number;
+  /**
+   * What moves packets on Linux. `auto`, the default: `io_uring` for writing, where the kernel has it and
+   * lets this process use it, else `syscalls`. Either can be demanded. What it came to is in
+   * `adapter.properties.capabilities.engine`.
+   */
+  readonly engine?: Engine;
   /** Network namespace to make the adapter in: a name as `ip netns` uses it, or a path. Linux. */
   readonly netns?: string;
   /** Whether packets are taken from the system while no read waits. Default true. */
@@ -92,6 +105,7 @@ const OPTION_NAMES = [
   'hostQueueLength',
   'offload',
   'queues',
+  'engine',
   'netns',
   'prefetch',
   'dropPolicy',
@@ -131,12 +145,16 @@ export function checkOptions(options: AdapterOptions): CheckedOptions {
         MAX_HOST_QUEUE_LENGTH,
         'packets',
       ),
-      offload: checkOffload(options.offload ?? 'split'),
+      offload: checkOneOf('offload', options.offload ?? 'split', ['split', 'carry', 'off']),
       queues: checkInteger('queues', options.queues ?? 1, 1, MAX_QUEUES, ''),
       netns: checkNetns(options.netns),
+      engine: checkOneOf('engine', options.engine ?? 'auto', ['auto', 'io_uring', 'syscalls']),
     },
     prefetch: checkBoolean('prefetch', options.prefetch ?? true),
-    dropPolicy: checkDropPolicy(options.dropPolicy ?? 'drop-oldest'),
+    dropPolicy: checkOneOf('dropPolicy', options.dropPolicy ?? 'drop-oldest', [
+      'drop-oldest',
+      'drop-newest',
+    ]),
     queueBytes:
       options.queueBytes === undefined
         ? undefined
@@ -257,14 +275,11 @@ function checkNetns(netns: string | undefined): string | undefined {
   throw new TypeError(`netns is ${shown(netns)}; give a name of "ip netns list" or a path`);
 }
 
-function checkOffload(offload: Offload): Offload {
-  if (offload === 'split' || offload === 'carry' || offload === 'off') return offload;
-  throw new TypeError(`offload is ${shown(offload)}; give 'split', 'carry' or 'off'`);
-}
-
-function checkDropPolicy(policy: DropPolicy): DropPolicy {
-  if (policy === 'drop-oldest' || policy === 'drop-newest') return policy;
-  throw new TypeError(`dropPolicy is ${shown(policy)}; give 'drop-oldest' or 'drop-newest'`);
+function checkOneOf<T extends string>(name: string, value: T, choices: readonly T[]): T {
+  if (choices.includes(value)) return value;
+  const quoted = choices.map((choice) => `'${choice}'`);
+  const last = quoted.pop();
+  throw new TypeError(`${name} is ${shown(value)}; give ${quoted.join(', ')} or ${last}`);
 }
 
 function checkLink(link: AdapterOptions['link']): AdapterOptions['link'] {

@@ -58,6 +58,8 @@ export interface LinkConfig {
   readonly queues: number;
   /** Network namespace (name or path) the device is made in; undefined for the present one. */
   readonly netns: string | undefined;
+  /** What may move packets; see {@link LinkCapabilities.engine}. A link that has one alone takes no notice. */
+  readonly engine: Engine;
 }
 
 /** What can be changed while a link is open. Absent members stay as they are. */
@@ -86,10 +88,16 @@ export interface LinkInfo {
 /** TCP over IPv4, TCP over IPv6, UDP over both. */
 export type Segmentation = 'tso4' | 'tso6' | 'uso';
 
+/** `auto`: the fastest that works here. */
+export type Engine = 'auto' | 'io_uring' | 'syscalls';
+
 /** What this link can do. Fixed while it is open. */
 export interface LinkCapabilities {
-  /** Whether one system call moves several packets. */
-  readonly batch: boolean;
+  /**
+   * What moves packets. `io_uring`: packets of a bundle are written with one system call, where they are
+   * several; `syscalls`: each with one of its own; `memory`: none is needed.
+   */
+  readonly engine: 'io_uring' | 'syscalls' | 'memory';
   /** What was granted of the offload that was asked for. */
   readonly offload: Offload;
   /** Kinds of super-packets that the host makes, and takes. */
@@ -204,6 +212,7 @@ export type LinkToken =
       readonly memory: SharedArrayBuffer;
       readonly offload: Offload;
       readonly segmentation: readonly Segmentation[];
+      readonly engine: Engine;
       readonly info: LinkInfo;
     }
   | {

@@ -13,6 +13,7 @@ import { ffi } from './ffi.ts';
 const PLACES: number = 2 ** 17;
 const PLACE_SHIFT = 2;
 const PAGE_BYTES = 4096;
+const TWO_TO_32 = 2 ** 32;
 /** An odd number that spreads successive pages over 32 bits (2^32 divided by the golden ratio). */
 const SPREAD = 0x9e37_79b1;
 
@@ -26,6 +27,9 @@ export function addressOf(view: ArrayBufferView): number {
 
 /** Where a piece of memory lies. To be kept as long as that is used, and no longer. */
 export class Address {
+  /** The low 32 bits of the first byte's address, as a signed integer, and the rest. */
+  readonly low: number;
+  readonly high: number;
   readonly #base: number;
   readonly #boxes: number[];
   /** Keeps pieces of memory apart that differ in the high bits of their addresses alone. */
@@ -33,6 +37,8 @@ export class Address {
 
   constructor(base: number) {
     this.#base = base;
+    this.low = (base % TWO_TO_32) | 0;
+    this.high = Math.floor(base / TWO_TO_32);
     boxes ??= boxTable();
     this.#boxes = boxes;
     this.#place = Math.imul(Math.floor(base / PAGE_BYTES), SPREAD) + (base % PAGE_BYTES);

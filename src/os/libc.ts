@@ -53,11 +53,32 @@ export interface Libc {
   epollCreate(flags: number): number;
   epollControl(epollFd: number, operation: number, fd: number, event: Uint8Array): number;
   epollWait(epollFd: number, events: Uint8Array, maxEvents: number, timeoutMs: number): number;
+  /** `io_uring_setup`; `params` is a `struct io_uring_params`. */
+  ioUringSetup(entries: number, params: Uint32Array): number;
+  ioUringEnter(fd: number, submit: number, complete: number, flags: number): number;
   /** The calling thread's last error number. Read it before any other call. */
   errno(): number;
 }
 
 type Transfer = (fd: number, bytes: Uint8Array, count: number) => number;
+
+type Setup = (number: number, entries: number, params: Uint32Array) => number;
+type Enter = (
+  number: number,
+  fd: number,
+  submit: number,
+  complete: number,
+  flags: number,
+  sigset: number,
+  bytes: number,
+) => number;
+
+/**
+ * System calls that the C library has no functions for; these numbers are all architectures'. They return
+ * a `long`, which koffi makes an object of, and nothing that an `int` does not hold.
+ */
+const IO_URING_SETUP = 425;
+const IO_URING_ENTER = 426;
 
 /** Bytes of an eventfd's count (eventfd(2)). */
 const COUNT_BYTES = 8;
@@ -68,18 +89,27 @@ export const F_DUPFD_CLOEXEC = 1030;
 let bound: Libc | undefined;
 
 /**
- * Binds the C library.
+ * The C library, bound at first use.
  *
  * @throws TunError `NO_FFI` without the FFI package.
  */
 export function libc(): Libc {
-  if (bound !== undefined) return bound;
+  bound ??= bindAll();
+  return bound;
+}
+
+/** Apart from {@link libc}, which would make an object for what the closures here share at every call. */
+function bindAll(): Libc {
   const koffi = ffi();
   const library = koffi.load(null);
   const bind = (prototype: string): never => library.func(prototype) as never;
   const readBytes: Transfer = bind('int read(int fd, void *buffer, size_t bytes)');
   const writeBytes: Transfer = bind('int write(int fd, void *buffer, size_t bytes)');
-  bound = {
+  const setup = bind('int syscall(long number, uint entries, void *params)') as Setup;
+  const enter = bind(
+    'int syscall(long number, int fd, uint submit, uint complete, uint flags, long sigset, long bytes)',
+  ) as Enter;
+  return {
     ioctl: bind('int ioctl(int fd, ulong request, void *argument)'),
     ioctlInt: bind('int ioctl(int fd, ulong request, long argument)'),
     read: bind('int read(int fd, uintptr_t buffer, size_t bytes)'),
@@ -108,9 +138,11 @@ export function libc(): Libc {
     epollCreate: bind('int epoll_create1(int flags)'),
     epollControl: bind('int epoll_ctl(int epfd, int operation, int fd, void *event)'),
     epollWait: bind('int epoll_wait(int epfd, void *events, int maxEvents, int timeout)'),
+    ioUringSetup: (entries, params) => setup(IO_URING_SETUP, entries, params),
+    ioUringEnter: (fd, submit, complete, flags) =>
+      enter(IO_URING_ENTER, fd, submit, complete, flags, 0, 0),
     errno: () => koffi.errno(),
   };
-  return bound;
 }
 
 /** Error numbers that are handled by name. Linux values (asm-generic/errno*.h). */

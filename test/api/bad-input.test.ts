@@ -113,6 +113,12 @@ const OPTIONS: readonly (readonly [string, unknown, new () => Error, RegExp])[] 
   ['no queue', { queues: 0 }, RangeError, /queues is 0; give a whole number from 1 to 16/],
   ['17 queues', { queues: 17 }, RangeError, /queues is 17/],
   ['queues in words', { queues: 'many' }, TypeError, /queues is "many"; give a number/],
+  [
+    'an unknown engine',
+    { engine: 'fast' },
+    TypeError,
+    /engine is "fast"; give 'auto', 'io_uring' or/,
+  ],
   ['prefetch as text', { prefetch: 'yes' }, TypeError, /prefetch is "yes"; give true or false/],
   [
     'a name that is a symbol',

@@ -62,41 +62,65 @@ export function giveContract(contract: Contract): void {
     assert.deepEqual({ ...result }, { ...new GiveResult() });
   });
 
-  contract(
-    'goes on behind a packet that the host refuses, and says which it was',
-    async (subject) => {
-      const bundle = bundleOf([1, 2, 3].map((n) => fromRemote(subject, pattern(30, n))));
-      const index = createBundleIndex();
-      indexBundle(bundle, bundle.length, index);
-      // As a thread with whom the bundle is shared might, behind the check: no version 5 for a host.
-      bundle[index.offsets[1]!] = 0x55;
-      const result = new GiveResult();
-      assert.equal(subject.link.give(bundle, index, result), 2);
-      subject.link.settle();
-      assert.deepEqual({ ...result }, { packets: 2, octets: 2 * (HEADERS + 30), refused: 1 });
-      assert.deepEqual([...index.lengths.subarray(0, 3)], [HEADERS + 30, 0, HEADERS + 30]);
-      assert.deepEqual(await subject.hostReceivedUdp(2), [pattern(30, 1), pattern(30, 3)]);
-    },
-  );
+  // A few, and more than a link hands over at once.
+  for (const count of [3, 150]) {
+    const numbers = Array.from({ length: count }, (_, i) => i);
+    const size = (n: number): number => 30 + (n % 50);
 
-  contract(
-    'refuses every packet while the device is down, and none when it is up again',
-    async (subject) => {
-      const { link } = subject;
-      assert.equal(link.configure({ up: false }).up, false);
-      assert.equal(link.info.up, false);
-      const packets = [fromRemote(subject, pattern(1)), fromRemote(subject, pattern(2))];
-      const down = givePackets(link, packets);
-      assert.deepEqual([down.delivered, down.result.refused, down.lengths], [0, 2, [0, 0]]);
-      assert.equal(link.configure({ up: true }).up, true);
-      assert.equal(givePackets(link, packets).delivered, 2);
-    },
-  );
+    contract(
+      `goes on behind a packet that the host refuses, and says which it was: ${count}`,
+      async (subject) => {
+        const bundle = bundleOf(numbers.map((n) => fromRemote(subject, pattern(size(n), n))));
+        const index = createBundleIndex();
+        indexBundle(bundle, bundle.length, index);
+        const lengths = [...index.lengths.subarray(0, count)];
+        const wrong = [1, count - 2];
+        // As a thread with whom the bundle is shared might, behind the check: no version 5 for a host.
+        for (const n of wrong) bundle[index.offsets[n]!] = 0x55;
+        const right = numbers.filter((n) => !wrong.includes(n));
+        const result = new GiveResult();
+        assert.equal(subject.link.give(bundle, index, result), right.length);
+        subject.link.settle();
+        const octets = right.reduce((sum, n) => sum + HEADERS + size(n), 0);
+        const refused = count - right.length;
+        assert.deepEqual({ ...result }, { packets: right.length, octets, refused });
+        assert.deepEqual(
+          [...index.lengths.subarray(0, count)],
+          lengths.map((length, n) => (wrong.includes(n) ? 0 : length)),
+        );
+        const received = await subject.hostReceivedUdp(right.length);
+        assert.deepEqual(
+          received,
+          right.map((n) => pattern(size(n), n)),
+        );
+      },
+    );
+
+    contract(
+      `refuses every packet while the device is down, and none when it is up again: ${count}`,
+      async (subject) => {
+        const { link } = subject;
+        assert.equal(link.configure({ up: false }).up, false);
+        assert.equal(link.info.up, false);
+        const packets = numbers.map((n) => fromRemote(subject, pattern(size(n), n)));
+        const down = givePackets(link, packets);
+        assert.deepEqual([down.delivered, down.result.refused], [0, count]);
+        assert.deepEqual(
+          down.lengths,
+          numbers.map(() => 0),
+        );
+        assert.equal(link.configure({ up: true }).up, true);
+        assert.equal(givePackets(link, packets).delivered, count);
+      },
+    );
+  }
 
   contract(
     'throws when the buffer of a give is detached, and delivers nothing',
     async (subject) => {
-      const bundle = bundleOf([fromRemote(subject, pattern(5))]);
+      const bundle = bundleOf(
+        Array.from({ length: 9 }, (_, n) => fromRemote(subject, pattern(5, n))),
+      );
       const index = createBundleIndex();
       indexBundle(bundle, bundle.length, index);
       structuredClone(bundle, { transfer: [bundle.buffer as ArrayBuffer] });

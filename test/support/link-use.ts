@@ -20,6 +20,7 @@ export const linkConfig: LinkConfig = {
   offload: 'split',
   queues: 1,
   netns: undefined,
+  engine: 'auto',
 };
 
 const buffer = new Uint8Array(BUFFER_BYTES);

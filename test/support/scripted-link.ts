@@ -18,7 +18,7 @@ const HEADER = 16;
 export class ScriptedLink implements Link {
   readonly kind = 'memory' as const;
   readonly capabilities: LinkCapabilities = {
-    batch: true,
+    engine: 'memory',
     offload: 'off',
     segmentation: [],
     carrier: true,

@@ -24,7 +24,7 @@ const HEADER_BYTES = 16;
 const NUMBER_OFFSET = 4;
 
 const CAPABILITIES: LinkCapabilities = {
-  batch: false,
+  engine: 'memory',
   offload: 'off',
   segmentation: [],
   carrier: true,

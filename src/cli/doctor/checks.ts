@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Adapter, isTunError, TunErrorCode } from '../../index.ts';
 import { ffi } from '../../os/ffi.ts';
 import { watchSystemSleep } from '../../os/system-sleep.ts';
+import { threadWriteRing } from '../../os/write-ring.ts';
 import { describeError } from '../errors.ts';
 
 /** One fact. */
@@ -32,6 +33,7 @@ export async function findings(): Promise<Finding[]> {
     ffiPackage(),
     tunDevice(),
     netAdmin(),
+    ioUring(),
     ipv6(),
     pingGroups(),
     userNamespaces(),
@@ -59,6 +61,17 @@ function ffiPackage(): Finding {
   } catch (error) {
     const detail = describeError(error);
     return { name: 'ffi', ok: false, detail, remedy: 'npm install koffi' };
+  }
+}
+
+function ioUring(): Finding {
+  const name = 'io-uring';
+  try {
+    threadWriteRing(true);
+    return { name, ok: true, detail: 'the packets of a bundle are written with one system call' };
+  } catch (error) {
+    // Slower, and nothing else: no fault.
+    return { name, ok: undefined, detail: describeError(error) };
   }
 }
 

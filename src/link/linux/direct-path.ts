@@ -10,12 +10,13 @@
 
 import { ENTRY_HEADER_BYTES, entryBytes, MAX_PACKET_BYTES, SIZE_WORD_BYTES } from '../../limits.ts';
 import { libc } from '../../os/libc.ts';
+import { RING_WRITES, type WriteRing } from '../../os/write-ring.ts';
 import { type BundleIndex, isPacket, writeEntryTail, writeSizeWord } from '../../wire/bundle.ts';
 import { isVnetHeader, VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
 import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
 import { type Arena, SUPER_PACKET, threadArena } from './arena.ts';
 import { PacketMemory } from './packet-memory.ts';
-import { detached, isGone, type Path, type PathDevice, refuseRest } from './path.ts';
+import { detached, isGone, LEAST_AT_ONCE, type Path, type PathDevice, refuseRest } from './path.ts';
 
 export class DirectPath implements Path {
   readonly #device: PathDevice;
@@ -99,10 +100,13 @@ export class DirectPath implements Path {
   }
 
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
+    const { fd, ring } = this.#device;
+    if (ring !== undefined && index.count >= LEAST_AT_ONCE) {
+      return this.#giveAtOnce(ring, bytes, index, result);
+    }
     const header = this.#header;
     const memory = this.#memory.locate(bytes);
     const capacity = bytes.length;
-    const { fd } = this.#device;
     const { write } = libc();
     for (let i = 0; i < index.count; i++) {
       const offset = index.offsets[i]!;
@@ -117,6 +121,37 @@ export class DirectPath implements Path {
       } else {
         result.refused++;
         index.lengths[i] = 0;
+      }
+    }
+    return result.packets;
+  }
+
+  #giveAtOnce(ring: WriteRing, bytes: Uint8Array, index: BundleIndex, result: GiveResult): number {
+    const header = this.#header;
+    const memory = this.#memory.locate(bytes);
+    const { fd } = this.#device;
+    const last = index.count - 1;
+    if (index.offsets[last]! + index.lengths[last]! > bytes.length) throw detached();
+    for (let from = 0; from < index.count; from += RING_WRITES) {
+      const to = Math.min(from + RING_WRITES, index.count);
+      for (let i = from; i < to; i++) {
+        memory.putWrite(ring, fd, index.offsets[i]! - header, index.lengths[i]! + header);
+      }
+      ring.submit();
+      for (let i = from; i < to; i++) {
+        const length = index.lengths[i]!;
+        const written = ring.results[i - from]!;
+        if (written === length + header) {
+          result.packets++;
+          result.octets += length;
+        } else if (isGone(-written)) {
+          // All behind it found the device gone as well.
+          refuseRest(index, i, result);
+          return LINK_CLOSED;
+        } else {
+          result.refused++;
+          index.lengths[i] = 0;
+        }
       }
     }
     return result.packets;

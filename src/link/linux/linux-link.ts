@@ -6,18 +6,18 @@ import { libc } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import { type SleepWatch, watchSystemSleep } from '../../os/system-sleep.ts';
 import type {
+  Engine,
   Link,
   LinkEvent,
   LinkInfo,
   LinkReconfig,
   LinkToken,
   LinkWatch,
-  Offload,
   SleepListener,
 } from '../link.ts';
 import type { LinuxControl } from './control.ts';
 import type { Tun } from './tun.ts';
-import { TunLink } from './tun-link.ts';
+import { type Passage, TunLink } from './tun-link.ts';
 import type { TunMemory } from './tun-memory.ts';
 
 const closeDescriptor = promisify(close);
@@ -26,13 +26,15 @@ export class LinuxLink extends TunLink implements Link {
   readonly #tun: Tun;
   readonly #shared: TunMemory;
   readonly #control: LinuxControl;
+  readonly #engine: Engine;
   #watch: Watch | undefined;
   #sleep: SleepWatch | undefined;
   #closing: Promise<void> | undefined;
 
   /** Takes over `tun` and `control`; `close` releases both. */
-  constructor(tun: Tun, control: LinuxControl, shared: TunMemory, offload: Offload) {
-    super(tun.fds, shared, { offload, segmentation: tun.segmentation });
+  constructor(tun: Tun, control: LinuxControl, shared: TunMemory, passage: Passage) {
+    super(tun.fds, shared, passage);
+    this.#engine = passage.engine;
     this.#tun = tun;
     this.#shared = shared;
     this.#control = control;
@@ -71,7 +73,8 @@ export class LinuxLink extends TunLink implements Link {
     const { offload, segmentation } = this.capabilities;
     const { buffer: memory } = this.#shared;
     const { fds } = this.#tun;
-    return { kind: 'linux', fds, memory, offload, segmentation, info: this.info };
+    const engine = this.#engine;
+    return { kind: 'linux', fds, memory, offload, segmentation, engine, info: this.info };
   }
 
   noteInfo(): void {

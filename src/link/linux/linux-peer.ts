@@ -5,7 +5,7 @@ import { closeOwned, ownedByThread } from '../../os/descriptors.ts';
 import { F_DUPFD_CLOEXEC, libc } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import type { Link, LinkInfo, LinkToken, LinkWatch } from '../link.ts';
-import { TunLink } from './tun-link.ts';
+import { requireEngine, TunLink } from './tun-link.ts';
 import { TunMemory } from './tun-memory.ts';
 
 type TunToken = Extract<LinkToken, { kind: 'linux' }>;
@@ -22,9 +22,11 @@ export class LinuxPeer extends TunLink implements Link {
    * when the owner has closed its own. Whether the owner was there to lend it, the caller has to
    * see afterwards.
    *
-   * @throws TunError `INVALID_STATE` when the owner has closed the link.
+   * @throws TunError `INVALID_STATE` when the owner has closed the link; `UNSUPPORTED` when the engine that
+   * was asked for cannot be had in this thread.
    */
   constructor(token: TunToken) {
+    requireEngine(token.engine);
     const shared = new TunMemory(token.memory);
     const fds = lendAll(token.fds, shared);
     super(fds, shared, token);

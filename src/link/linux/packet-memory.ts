@@ -7,6 +7,7 @@
 import { ENTRY_HEADER_BYTES, entryBytes } from '../../limits.ts';
 import { Address, addressOf } from '../../os/address.ts';
 import { libc } from '../../os/libc.ts';
+import type { WriteRing } from '../../os/write-ring.ts';
 import { HOST_LITTLE_ENDIAN, writeEntryHeader, writeEntryTail } from '../../wire/bundle.ts';
 
 /** Largest packet a TUN can hand over: the IPv4 total length field's 65,535 bytes, rounded up. */
@@ -58,6 +59,11 @@ export class PacketMemory {
   /** The address of byte `offset` of what was located; allocates nothing (os/address.ts). */
   at(offset: number): number {
     return this.#address.at(this.#offset + offset);
+  }
+
+  /** Adds the write of `bytes` bytes at byte `offset` of what was located to the ring's next submission. */
+  putWrite(ring: WriteRing, fd: number, offset: number, bytes: number): void {
+    ring.put(fd, this.#address, this.#offset + offset, bytes);
   }
 
   /**

@@ -2,8 +2,12 @@
 
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { Errno, libc } from '../../os/libc.ts';
+import type { WriteRing } from '../../os/write-ring.ts';
 import type { BundleIndex } from '../../wire/bundle.ts';
 import type { GiveResult, TakeResult } from '../link.ts';
+
+/** Fewer writes than this are not worth a submission of a ring. */
+export const LEAST_AT_ONCE = 4;
 
 /** What a path needs of the device. */
 export interface PathDevice {
@@ -11,6 +15,8 @@ export interface PathDevice {
   readonly fd: number;
   /** Bytes of the largest ordinary packet; may change at any time. */
   readonly mtu: number;
+  /** Where several packets are written at once, if they are. */
+  readonly ring: WriteRing | undefined;
 }
 
 /** `createBuffer`, `take` and `give` as in the link contract (link.ts), of a device that is not closed. */
@@ -24,9 +30,11 @@ export interface Path {
   give(bytes: Uint8Array, index: BundleIndex, result: GiveResult): number;
 }
 
-/** Whether the last system call failed since the device was removed (`ip link del`), not just down. */
-export function isGone(): boolean {
-  const errno = libc().errno();
+/**
+ * Whether an error, that of the last system call if it is not given, means that the device was removed
+ * (`ip link del`), not just that it is down.
+ */
+export function isGone(errno: number = libc().errno()): boolean {
   return errno === Errno.EBADFD || errno === Errno.EBADF || errno === Errno.ENODEV;
 }
 

@@ -11,6 +11,7 @@ import { LinuxControl } from './control.ts';
 import { LinkEventReader } from './events.ts';
 import { LinuxLink } from './linux-link.ts';
 import { createTun, type Tun } from './tun.ts';
+import { requireEngine } from './tun-link.ts';
 import { TunMemory } from './tun-memory.ts';
 
 /** The kernel's TUN driver as a link provider. */
@@ -21,6 +22,7 @@ export function linuxLink(): LinkProvider {
       new Promise((resolve) => {
         // Before the namespace is entered, or a thread of ours would keep it alive.
         poller().prepare();
+        requireEngine(config.engine);
         resolve(inNetworkNamespace(config.netns, () => openInNamespace(config)));
       }),
   };
@@ -44,8 +46,10 @@ function openInNamespace(config: LinkConfig): Link {
     opened.push(events);
     const shared = new TunMemory();
     const control = new LinuxControl(index, config, socket, events, shared);
-    const offload = tun.segmentation.length === 0 ? 'off' : config.offload;
-    return new LinuxLink(tun, control, shared, offload);
+    const { segmentation } = tun;
+    const offload = segmentation.length === 0 ? 'off' : config.offload;
+    const { engine } = config;
+    return new LinuxLink(tun, control, shared, { offload, segmentation, engine });
   } catch (error) {
     for (const one of opened.reverse()) one.close();
     throw error;

@@ -13,6 +13,7 @@ import {
   MAX_SUPER_PACKET_SEGMENTS,
 } from '../../limits.ts';
 import { libc } from '../../os/libc.ts';
+import { RING_WRITES, type WriteRing } from '../../os/write-ring.ts';
 import { type BundleIndex, isPacket } from '../../wire/bundle.ts';
 import {
   MERGE_CONSUMED,
@@ -35,7 +36,7 @@ import {
   SUPER_PACKET,
   threadArena,
 } from './arena.ts';
-import { detached, isGone, type Path, type PathDevice } from './path.ts';
+import { detached, isGone, LEAST_AT_ONCE, type Path, type PathDevice } from './path.ts';
 
 /** The largest packet a kernel hands over, with its header. */
 const LARGEST_READ_BYTES: number = VNET_HEADER_BYTES + 65_535;
@@ -199,22 +200,44 @@ export class SplitPath implements Path {
   #giveWindow(base: number, from: number, to: number): boolean {
     const { kernels, address } = this.#arena;
     const { tables } = kernels;
-    const { fd } = this.#device;
+    const { fd, ring } = this.#device;
     const { write } = libc();
     for (let at = from; at < to; at += tables.results[MERGE_CONSUMED]!) {
       const rows = kernels.merge(base, at, to, this.#mergeUdp);
+      const atOnce = rows >= LEAST_AT_ONCE ? ring : undefined;
       for (let row = 0; row < rows; row++) {
+        const place = row % RING_WRITES;
+        if (atOnce !== undefined && place === 0) this.#writeAtOnce(atOnce, row, rows);
         const length = tables.row(row, WRITE_LENGTH);
         const first = tables.row(row, WRITE_FIRST);
         const count = tables.row(row, WRITE_COUNT);
-        if (write(fd, address.at(tables.row(row, WRITE_OFFSET)), length) === length) {
+        const written =
+          atOnce?.results[place] ?? write(fd, address.at(tables.row(row, WRITE_OFFSET)), length);
+        if (written === length) {
           for (let i = 0, packet = first; i < count; i++, packet = tables.next[packet]!) {
             this.#given[packet] = 1;
           }
-        } else if (isGone() || (count > 1 && !this.#giveSingly(base, first, count))) return false;
+        } else if (
+          isGone(atOnce === undefined ? undefined : -written) ||
+          (count > 1 && !this.#giveSingly(base, first, count))
+        ) {
+          return false;
+        }
       }
     }
     return true;
+  }
+
+  /** Writes the rows of the table from `from` on, as many as a ring takes at once. */
+  #writeAtOnce(ring: WriteRing, from: number, rows: number): void {
+    const { kernels, address } = this.#arena;
+    const { tables } = kernels;
+    const { fd } = this.#device;
+    const to = Math.min(from + RING_WRITES, rows);
+    for (let row = from; row < to; row++) {
+      ring.put(fd, address, tables.row(row, WRITE_OFFSET), tables.row(row, WRITE_LENGTH));
+    }
+    ring.submit();
   }
 
   /** Writes the packets one by one that the kernel refused as one; false when the device is gone. */

@@ -1,8 +1,10 @@
 /** What a thread does with a kernel TUN device, owner or not. */
 
 import { MAX_BUNDLE_PACKETS } from '../../limits.ts';
+import { threadWriteRing, type WriteRing } from '../../os/write-ring.ts';
 import type { BundleIndex } from '../../wire/bundle.ts';
 import {
+  type Engine,
   type GiveResult,
   LINK_CLOSED,
   type LinkCapabilities,
@@ -24,10 +26,12 @@ const SINK_BYTES = 0x40000;
 /** Where packets go that nobody wants: one area for all links of the thread. */
 let sink: Uint8Array | undefined;
 
-/** What of its work the kernel leaves to a link, and how the link deals with it. */
-export interface OffloadGrant {
+/** How packets pass. */
+export interface Passage {
   readonly offload: Offload;
+  /** What of its work the kernel leaves to the link. */
   readonly segmentation: readonly Segmentation[];
+  readonly engine: Engine;
 }
 
 export class TunLink {
@@ -41,18 +45,24 @@ export class TunLink {
   #parking: Parking;
   #queue = 0;
 
-  /** `fds` are the descriptors this thread uses, one for each queue; they stay the caller's. */
-  constructor(fds: readonly number[], shared: TunMemory, { offload, segmentation }: OffloadGrant) {
+  /**
+   * `fds` are the descriptors this thread uses, one for each queue; they stay the caller's.
+   *
+   * @throws TunError `UNSUPPORTED` when the engine is to be io_uring, and cannot ({@link requireEngine}).
+   */
+  constructor(fds: readonly number[], shared: TunMemory, passage: Passage) {
+    const { offload, segmentation, engine } = passage;
+    const ring = ringFor(engine);
     this.#fds = fds;
     this.#shared = shared;
     this.#parking = new Parking(fds[0]!, shared);
-    this.#device = new QueueDevice(fds[0]!, shared);
+    this.#device = new QueueDevice(fds[0]!, shared, ring);
     this.#path =
       offload === 'split'
         ? new SplitPath(this.#device, segmentation.includes('uso'))
         : new DirectPath(this.#device, offload === 'carry');
     this.capabilities = {
-      batch: false,
+      engine: ring === undefined ? 'syscalls' : 'io_uring',
       offload,
       segmentation,
       carrier: true,
@@ -160,13 +170,28 @@ export class TunLink {
   }
 }
 
+/**
+ * Whether this thread can do what is asked for; to be called before anything is opened.
+ *
+ * @throws TunError `UNSUPPORTED` when the engine is to be io_uring, and cannot, with the reason.
+ */
+export function requireEngine(engine: Engine): void {
+  ringFor(engine);
+}
+
+function ringFor(engine: Engine): WriteRing | undefined {
+  return engine === 'syscalls' ? undefined : threadWriteRing(engine === 'io_uring');
+}
+
 /** One queue of the device at a time, as the path sees it. */
 class QueueDevice implements PathDevice {
   fd: number;
+  readonly ring: WriteRing | undefined;
   readonly #shared: TunMemory;
 
-  constructor(fd: number, shared: TunMemory) {
+  constructor(fd: number, shared: TunMemory, ring: WriteRing | undefined) {
     this.fd = fd;
+    this.ring = ring;
     this.#shared = shared;
   }
 

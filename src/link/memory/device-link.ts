@@ -22,7 +22,7 @@ import {
 import { type DeviceMemory, DeviceWord } from './device-memory.ts';
 
 const CAPABILITIES: LinkCapabilities = {
-  batch: true,
+  engine: 'memory',
   offload: 'off',
   segmentation: [],
   carrier: true,

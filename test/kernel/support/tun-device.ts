@@ -23,6 +23,7 @@ export const PLAIN: LinkConfig = {
   offload: 'split',
   queues: 1,
   netns: undefined,
+  engine: 'auto',
 };
 
 /** What `ip -j addr show` prints of a device, as far as tests look at it. */

@@ -1,0 +1,243 @@
+/**
+ * Many writes in one system call: an io_uring of the calling thread, which every link of the thread
+ * uses. A write through it costs two thirds of a call of its own; and what the writes wake runs after
+ * the last of them, which for TCP is worth far more (docs/performance.md).
+ *
+ * The rings lie in memory of ours (`IORING_SETUP_NO_MMAP`, since Linux 6.5), not of the kernel's: so they
+ * are reached like any other bytes, and go with the thread, however it ends, as its descriptors do; a
+ * mapping would stay. That memory has to be contiguous, so that a page has to be enough for each of the
+ * two. Nothing is in flight between two calls of {@link WriteRing.submit}; but the kernel winds a ring up
+ * some time after it was closed, and writes to its pages then. It is a `WebAssembly.Memory`, which is given
+ * back to the system as a whole when its thread has ended: what the C library's heap has back it hands out
+ * again, with the kernel's hands still in it.
+ *
+ * Source: io_uring_setup(2), io_uring_enter(2), linux/io_uring.h.
+ */
+
+import { TunError, TunErrorCode } from '../errors.ts';
+import { Address, addressOf } from './address.ts';
+import { closeOwned, ownedByThread } from './descriptors.ts';
+import { Errno, errnoName, libc, syscallError } from './libc.ts';
+
+/** Writes that one submission can hold: as many entries of 64 bytes as lie in a page. */
+export const RING_WRITES = 64;
+
+/** `struct io_uring_params`: 120 bytes; in words of 4, what the kernel tells of its rings. */
+const PARAMS_WORDS = 30;
+const Param = {
+  FLAGS: 2,
+  SQ_TAIL: 11,
+  SQ_RING_MASK: 12,
+  SQ_ARRAY: 16,
+  SQ_USER_ADDRESS: 18,
+  CQ_HEAD: 20,
+  CQ_TAIL: 21,
+  CQ_RING_MASK: 22,
+  CQ_CQES: 25,
+  CQ_USER_ADDRESS: 28,
+} as const;
+/** `IORING_SETUP_NO_MMAP`. */
+const SETUP_NO_MMAP = 0x4000;
+
+/** Where both rings and the entries lie, each in a page. */
+const RINGS = 0;
+const ENTRIES = 4096;
+
+/** `struct io_uring_sqe`: 64 bytes; in words of 4. */
+const ENTRY_WORDS_SHIFT = 4;
+const Entry = { OPCODE: 0, FD: 1, ADDRESS_LOW: 4, ADDRESS_HIGH: 5, BYTES: 6, NUMBER: 8 } as const;
+/** `IORING_OP_WRITE` (since 5.6). */
+const OP_WRITE = 23;
+/** `struct io_uring_cqe`: 16 bytes; in words of 4. */
+const COMPLETION_WORDS_SHIFT = 2;
+const COMPLETION_RESULT = 2;
+/** `IORING_ENTER_GETEVENTS`. */
+const GET_EVENTS = 1;
+
+/** `EFD_NONBLOCK | EFD_CLOEXEC` (sys/eventfd.h). */
+const EVENTFD_FLAGS = 0o2004000;
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
+
+const WORD_SHIFT = 2;
+const TWO_TO_32 = 2 ** 32;
+/** By which signed integers compare as unsigned ones. */
+const SIGN: number = 1 << 31;
+
+export class WriteRing {
+  /** For each write of the last {@link submit}: the bytes written, or a negative error number. */
+  readonly results: Int32Array = new Int32Array(RING_WRITES);
+  readonly #fd: number;
+  readonly #words: Int32Array;
+  readonly #tail: number;
+  readonly #tailMask: number;
+  readonly #head: number;
+  readonly #done: number;
+  readonly #doneMask: number;
+  readonly #completions: number;
+  #queued = 0;
+
+  private constructor(fd: number, words: Int32Array, params: Uint32Array) {
+    this.#fd = fd;
+    this.#words = words;
+    const word = (param: number): number => (RINGS + params[param]!) >>> WORD_SHIFT;
+    this.#tail = word(Param.SQ_TAIL);
+    this.#head = word(Param.CQ_HEAD);
+    this.#done = word(Param.CQ_TAIL);
+    this.#completions = word(Param.CQ_CQES);
+    this.#tailMask = this.#words[word(Param.SQ_RING_MASK)]!;
+    this.#doneMask = this.#words[word(Param.CQ_RING_MASK)]!;
+    const array = word(Param.SQ_ARRAY);
+    for (let i = 0; i < RING_WRITES; i++) {
+      this.#words[array + i] = i;
+      this.#words[this.#entry(i) + Entry.OPCODE] = OP_WRITE;
+    }
+  }
+
+  /**
+   * Makes one, and proves with an eventfd that it works.
+   *
+   * @throws TunError `UNSUPPORTED` with the reason: an old kernel, or one that forbids it, as container
+   * runtimes let it.
+   */
+  static open(): WriteRing {
+    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const base = addressOf(new Uint8Array(buffer));
+    const params = new Uint32Array(PARAMS_WORDS);
+    params[Param.FLAGS] = SETUP_NO_MMAP;
+    params[Param.CQ_USER_ADDRESS] = (base + RINGS) % TWO_TO_32;
+    params[Param.CQ_USER_ADDRESS + 1] = Math.floor((base + RINGS) / TWO_TO_32);
+    params[Param.SQ_USER_ADDRESS] = (base + ENTRIES) % TWO_TO_32;
+    params[Param.SQ_USER_ADDRESS + 1] = Math.floor((base + ENTRIES) / TWO_TO_32);
+    const fd = libc().ioUringSetup(RING_WRITES, params);
+    if (fd < 0) throw unavailable(`io_uring_setup failed with ${errnoName(libc().errno())}`);
+    const owned = ownedByThread(fd);
+    try {
+      const ring = new WriteRing(owned, new Int32Array(buffer), params);
+      ring.#prove();
+      return ring;
+    } catch (error) {
+      closeOwned(owned);
+      throw error;
+    }
+  }
+
+  /**
+   * Adds the write of `bytes` bytes at `offset` from `address` to the next submission, as its number so
+   * many. The memory has to stay until then. At most {@link RING_WRITES}.
+   */
+  put(fd: number, address: Address, offset: number, bytes: number): void {
+    const words = this.#words;
+    const number = this.#queued++;
+    const entry = this.#entry((words[this.#tail]! + number) & this.#tailMask);
+    // Signed integers alone: anything larger would be an object of V8's for each packet.
+    const low = (address.low + offset) | 0;
+    const carry = (low ^ SIGN) < (address.low ^ SIGN) ? 1 : 0;
+    words[entry + Entry.FD] = fd;
+    words[entry + Entry.ADDRESS_LOW] = low;
+    words[entry + Entry.ADDRESS_HIGH] = address.high + carry;
+    words[entry + Entry.BYTES] = bytes;
+    words[entry + Entry.NUMBER] = number;
+  }
+
+  /**
+   * Writes what was added, in order, and waits until all is done; see {@link results}.
+   *
+   * @throws TunError `SYSCALL` when the kernel does not answer for what it has begun.
+   */
+  submit(): void {
+    const words = this.#words;
+    let wanted = this.#queued;
+    this.#queued = 0;
+    words[this.#tail] = (words[this.#tail]! + wanted) | 0;
+    let submitted = 0;
+    let completed = 0;
+    while (completed < wanted) {
+      const got = libc().ioUringEnter(this.#fd, wanted - submitted, wanted - completed, GET_EVENTS);
+      if (got > 0) submitted += got;
+      completed += this.#reap();
+      if (got > 0 || (got === 0 && submitted === wanted)) continue;
+      const errno = got < 0 ? libc().errno() : Errno.EAGAIN;
+      if (errno === Errno.EINTR) continue;
+      if (submitted === wanted) {
+        throw syscallError('io_uring_enter', errno, 'wait for writes that were begun');
+      }
+      // Out of memory, most likely: what was not taken is not written.
+      words[this.#tail] = (words[this.#tail]! - (wanted - submitted)) | 0;
+      this.results.fill(-errno, submitted, wanted);
+      wanted = submitted;
+    }
+  }
+
+  /** Counts 2 in an eventfd, by two writes of 1. */
+  #prove(): void {
+    const { eventfd, readCount, close } = libc();
+    const fd = eventfd(0, EVENTFD_FLAGS);
+    if (fd < 0) throw unavailable(`eventfd failed with ${errnoName(libc().errno())}`);
+    try {
+      const one = new Address(addressOf(ONE));
+      this.put(fd, one, 0, ONE.length);
+      this.put(fd, one, 0, ONE.length);
+      this.submit();
+      const count = new BigUint64Array(1);
+      const counted = readCount(fd, new Uint8Array(count.buffer)) === ONE.length && count[0] === 2n;
+      if (counted && this.results[0] === ONE.length && this.results[1] === ONE.length) return;
+      throw unavailable(`its writes came to ${String(count[0])} of 2`);
+    } finally {
+      close(fd);
+    }
+  }
+
+  /** Takes completions off their ring; returns how many. */
+  #reap(): number {
+    const words = this.#words;
+    const end = words[this.#done]!;
+    let at = words[this.#head]!;
+    let count = 0;
+    for (; at !== end; at = (at + 1) | 0) {
+      const word = this.#completions + ((at & this.#doneMask) << COMPLETION_WORDS_SHIFT);
+      this.results[words[word]!] = words[word + COMPLETION_RESULT]!;
+      count++;
+    }
+    words[this.#head] = at;
+    return count;
+  }
+
+  #entry(slot: number): number {
+    return (ENTRIES >>> WORD_SHIFT) + (slot << ENTRY_WORDS_SHIFT);
+  }
+}
+
+/** The calling thread's ring, or why it has none. */
+let own: WriteRing | TunError | undefined;
+
+/**
+ * The calling thread's ring, made at first use; undefined where there is none, unless it is `required`.
+ *
+ * @throws TunError `UNSUPPORTED` with the reason, when it is.
+ */
+export function threadWriteRing(required: boolean): WriteRing | undefined {
+  own ??= openOwn();
+  if (own instanceof WriteRing) return own;
+  if (required) throw own;
+  return undefined;
+}
+
+function openOwn(): WriteRing | TunError {
+  try {
+    return WriteRing.open();
+  } catch (error) {
+    return error instanceof TunError ? error : unavailable(String(error));
+  }
+}
+
+function unavailable(reason: string): TunError {
+  return new TunError(
+    TunErrorCode.UNSUPPORTED,
+    `io_uring cannot be used here: ${reason}; leave engine out, or say 'syscalls'`,
+  );
+}
+
+/** What is used of the WebAssembly JavaScript interface, of which Node's types know nothing. */
+declare const WebAssembly: {
+  readonly Memory: new (limits: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+};
