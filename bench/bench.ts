@@ -16,8 +16,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chart } from './report/chart.ts';
+import { curveChart } from './report/curve-chart.ts';
 import { commit, machine } from './report/machine.ts';
-import { Samples } from './report/result.ts';
+import { type Row, Samples } from './report/result.ts';
+import { judgeScaling } from './report/scaling.ts';
 import { tables, targetTable } from './report/table.ts';
 import { judge } from './report/targets.ts';
 import { candidates } from './rig/candidates.ts';
@@ -30,6 +32,7 @@ import { many } from './sections/many.ts';
 import { micro } from './sections/micro.ts';
 import { peers } from './sections/peers.ts';
 import type { Run } from './sections/run.ts';
+import { scale } from './sections/scale.ts';
 import { throughput } from './sections/throughput.ts';
 
 /** This file runs from build/bench. */
@@ -43,6 +46,7 @@ const SECTIONS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   allocation,
   many,
   peers,
+  scale,
   micro,
 };
 
@@ -72,7 +76,7 @@ async function main(): Promise<void> {
   };
   for (const name of sections()) await SECTIONS[name]!(run);
   process.stderr.write(progress(''));
-  const targets = judge(samples, quick);
+  const targets = [...judge(samples, quick), ...judgeScaling(samples, quick)];
   console.log(`${tables(samples)}\n${targetTable(targets)}`);
   const result = {
     machine: machine(),
@@ -87,23 +91,34 @@ async function main(): Promise<void> {
   if (quick || options.only !== undefined) return;
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, 'latest.json'), json);
-  writeFileSync(join(RESULTS, 'throughput.svg'), drawing(result));
+  const { cores, kernel } = result.machine;
+  const caption = `Median and quartiles; ${cores} cores, ${kernel}, Node ${result.node}, ${result.commit}`;
+  writeFileSync(join(RESULTS, 'throughput.svg'), throughputDrawing(result.rows, caption));
+  writeFileSync(join(RESULTS, 'scaling.svg'), scalingDrawing(result.rows, caption));
 }
 
 /** The figures of the README. */
-function drawing(result: {
-  machine: { cores: number; kernel: string };
-  node: string;
-  commit: string;
-  rows: ReturnType<Samples['rows']>;
-}): string {
-  const of = (measure: string) => result.rows.filter((row) => row.measure === measure);
+function throughputDrawing(rows: readonly Row[], caption: string): string {
+  const of = (measure: string) => rows.filter((row) => row.measure === measure);
   return chart(
     [
       { title: 'One TCP stream, MTU 1500', rows: of('tcp') },
       { title: 'Datagrams of 64 bytes', rows: of('udp64') },
     ],
-    `Median and quartiles; ${result.machine.cores} cores, ${result.machine.kernel}, Node ${result.node}, ${result.commit}`,
+    caption,
+  );
+}
+
+/** What a packet costs as work grows. */
+function scalingDrawing(rows: readonly Row[], caption: string): string {
+  const of = (measure: string) => rows.filter((row) => row.measure === measure);
+  return curveChart(
+    [
+      { title: 'ns for a packet of 64 bytes, by packets a bundle', rows: of('scale-packets') },
+      { title: 'Gbit/s in one thread, by bytes a packet', rows: of('scale-bytes') },
+      { title: 'kpps out of a full queue, by threads', rows: of('scale-threads') },
+    ],
+    caption,
   );
 }
 

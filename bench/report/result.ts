@@ -17,6 +17,7 @@ export interface Row extends Summary {
   readonly measure: string;
   readonly unit: string;
   readonly better: 'more' | 'less';
+  readonly point?: Point;
 }
 
 export interface Target {
@@ -63,6 +64,7 @@ export class Samples {
       measure: measure.id,
       unit: measure.unit,
       better: measure.better,
+      ...(candidate.point === undefined ? {} : { point: candidate.point }),
       ...summarize(samples),
     }));
   }
@@ -71,4 +73,12 @@ export class Samples {
 export interface Named {
   readonly id: string;
   readonly title: string;
+  readonly point?: Point;
+}
+
+/** A candidate that is one of several of a kind, in which something grows. */
+export interface Point {
+  readonly curve: string;
+  /** How far it has grown. */
+  readonly at: number;
 }

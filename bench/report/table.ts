@@ -7,7 +7,10 @@ const SIGNIFICANT = 3;
 const REFERENCE = 'r1';
 const AGAIN = 'r1-again';
 
-/** One table for each measure, best first, with the ratio to R1 and its spread. */
+/**
+ * One table for each measure: best first, with the ratio to R1 and its spread; of curves a line for
+ * each step and a column for each curve.
+ */
 export function tables(samples: Samples): string {
   const byMeasure = new Map<string, Row[]>();
   for (const row of samples.rows()) {
@@ -15,7 +18,13 @@ export function tables(samples: Samples): string {
     if (rows === undefined) byMeasure.set(row.measure, [row]);
     else rows.push(row);
   }
-  return [...byMeasure].map(([measure, rows]) => table(measure, rows, samples)).join('\n');
+  return [...byMeasure]
+    .map(([measure, rows]) =>
+      rows.some(({ point }) => point !== undefined)
+        ? curves(measure, rows)
+        : table(measure, rows, samples),
+    )
+    .join('\n');
 }
 
 function table(measure: string, rows: readonly Row[], samples: Samples): string {
@@ -44,6 +53,27 @@ function table(measure: string, rows: readonly Row[], samples: Samples): string 
     '',
   ];
   return `${columns('lrrrrl', [head, ...cells])}\n${one.length} rounds\n`;
+}
+
+function curves(measure: string, rows: readonly Row[]): string {
+  const points = rows.filter(({ point }) => point !== undefined);
+  const names = [...new Set(points.map(({ point }) => point!.curve))];
+  const steps = [...new Set(points.map(({ point }) => point!.at))].sort((a, b) => a - b);
+  const cells = steps.map((step) => [
+    String(step),
+    ...names.flatMap((name) => {
+      const row = points.find(({ point }) => point!.at === step && point!.curve === name);
+      return row === undefined
+        ? ['', '']
+        : [figure(row.median), `${figure(row.low)}..${figure(row.high)}`];
+    }),
+  ]);
+  const { unit, better, samples } = rows[0]!;
+  const head = [
+    `${measure} (${unit}, ${better} is better)`,
+    ...names.flatMap((name) => [name, 'quartiles']),
+  ];
+  return `${columns(`l${'rr'.repeat(names.length)}`, [head, ...cells])}\n${samples.length} rounds\n`;
 }
 
 /** What may be said of a ratio: nothing, when R1 differs from itself as much. */

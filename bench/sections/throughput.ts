@@ -18,7 +18,7 @@ const QUICK = ['r1', 'off', 'split', 'r2', 'carry', 'fs'];
  * Seconds of each measurement, and of the load before it that the compilers of Node need. Whole ones
  * of TCP: iperf3 takes a fraction for 0, which is for ever.
  */
-const FULL_SECONDS = { warmUp: 1, tcp: 2, udp: 1 };
+const FULL_SECONDS = { warmUp: 2, tcp: 2, udp: 1 };
 const QUICK_SECONDS = { warmUp: 1, tcp: 1, udp: 0.3 };
 
 export async function throughput(run: Run): Promise<void> {

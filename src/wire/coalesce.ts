@@ -6,8 +6,9 @@
  * Put together is only what the host would put together itself: the same headers but for sequence
  * number, PSH, length, checksum and (with "don't fragment") identification; nothing but ACK and PSH
  * set, no IP options, no fragments, no gap, all segments but the last of one size; and only where the
- * checksum is right, since the host does not look at it again. Packets of one flow keep their order;
- * packets of different flows may pass each other.
+ * checksum is right, since the host does not look at it again. No longer than an entry takes: what the
+ * host forwards to another adapter of ours would have to be taken apart again. Packets of one flow keep
+ * their order; packets of different flows may pass each other.
  *
  * Source: RFC 9293; what Linux's own receive offload compares (net/ipv4/tcp_offload.c).
  */
@@ -17,6 +18,7 @@ import { fold } from './checksum.ts';
 import { IP_PROTOCOL_TCP, IP_PROTOCOL_UDP, pseudoHeaderSum } from './ip.ts';
 import { ipv4Identification, updateIpv4Checksum } from './ipv4.ts';
 import {
+  MAX_PACKET,
   MERGE_CONSUMED,
   SLOT_BYTES,
   SLOT_COUNT,
@@ -47,8 +49,6 @@ import { VNET_HEADER_BYTES, VNET_NEEDS_CHECKSUM, VnetGso, writeVnetHeader } from
 /** In `next`: the last packet of a merged one. */
 export const NO_PACKET = 0xffff_ffff;
 
-/** The longest packet an IP header can describe. */
-const LONGEST_BYTES = 65_535;
 /** Datagrams in one packet: what every host takes (UDP_MAX_SEGMENTS of Linux until 6.8). */
 const MOST_DATAGRAMS = 64;
 const IPV4 = 4;
@@ -155,7 +155,7 @@ export class Coalescer {
   #append(run: Run, packet: number, part: Part, number: number): boolean {
     const { header, protocol, payload: size } = run.part;
     if (part.protocol !== protocol || part.header !== header || part.payload > size) return false;
-    if (header + run.payload + part.payload > LONGEST_BYTES) return false;
+    if (header + run.payload + part.payload > MAX_PACKET) return false;
     if (!this.#sameHeaders(run, packet)) return false;
     if (protocol === IP_PROTOCOL_UDP && run.packets >= MOST_DATAGRAMS) return false;
     const target = run.at + header + run.payload;

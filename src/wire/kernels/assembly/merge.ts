@@ -1,10 +1,12 @@
 // Generic receive offload, before the host: runs of packets of one flow in a written bundle become
 // one packet with a virtio-net header, so that the host takes them in one call. Only what the host's
 // own merging would put together (net/ipv4/tcp_offload.c and udp_offload.c of Linux), and only with a
-// checksum that is right, since the host does not look at it again.
+// checksum that is right, since the host does not look at it again. No longer than an entry takes: a host
+// that forwards it to another adapter of ours would have to take a longer one apart.
 
 import {
   LENGTHS,
+  MAX_PACKET,
   MERGE_CONSUMED,
   NEXT,
   OFFSETS,
@@ -48,8 +50,6 @@ import {
 } from './packet';
 import { built, NONE, record, SLOTS_IN_ALL } from './slot';
 
-/** The longest packet an IP header can describe. */
-const LONGEST: u32 = 65_535;
 /** Datagrams in one packet: what every host takes (UDP_MAX_SEGMENTS of Linux until 6.8). */
 const MOST_DATAGRAMS: u32 = 64;
 
@@ -173,7 +173,7 @@ function append(slot: u32, packet: u32, number: u32): bool {
   const it = record(slot);
   const other = built(slot);
   if (it.protocol !== protocol || it.header !== header || payload > it.size) return false;
-  if (it.header + it.payload + payload > LONGEST) return false;
+  if (it.header + it.payload + payload > <u32>MAX_PACKET) return false;
   if (!alike(packet, other, it.packets)) return false;
   const transport = packet + start;
   if (protocol === PROTOCOL_TCP) {
