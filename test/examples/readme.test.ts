@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'npm run example -- workers': 'here',
   'npm run sdv -- --scenario read-pause': 'here',
   'npm run dvl': '.ci/run',
+  'npm run bench -- --quick': '.ci/run',
   'npm run example -- forward --help': 'here',
   'npm run example -- echo': 'test/kernel/examples.test.ts',
 };
