@@ -47,24 +47,23 @@ export class Arena {
 
   /**
    * Splits the super-packet of `length` bytes, from packet number `skip` on, into the remainder. What
-   * even that has no room for is counted as oversize; one that cannot be split as unreadable. All of
-   * it is noted as taken, if `skip` is 0.
+   * even that has no room for is counted as oversize; one that cannot be split as unreadable. Returns
+   * how many packets it stands for, which are the caller's to note as taken.
    */
-  putAside(length: number, skip: number, result: TakeResult): void {
+  putAside(length: number, skip: number, result: TakeResult): number {
     const { kernels } = this;
     const { results } = kernels.tables;
     const most = MAX_QUEUED_PACKETS;
     const written = kernels.split(SUPER_PACKET, length, REMAINDER, REMAINDER_BYTES, most, skip);
     if (written < 0) {
-      result.note(1);
       result.unreadable++;
-      return;
+      return 1;
     }
     const total = results[SPLIT_TOTAL]!;
-    if (skip === 0) result.note(total);
     result.remainderPackets = written;
     result.remainderOctets = results[SPLIT_OCTETS]!;
     result.oversize += total - skip - written;
+    return total;
   }
 }
 

@@ -186,7 +186,7 @@ export class DirectPath implements Path {
       arena.memory.set(bytes.subarray(packet - ENTRY_HEADER_BYTES, packet + length), target);
     }
     this.#remainder = arena.remainder;
-    arena.putAside(length, 0, result);
+    result.note(arena.putAside(length, 0, result));
     return result.remainderPackets > 0;
   }
 }
