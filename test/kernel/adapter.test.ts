@@ -8,7 +8,7 @@ import { Adapter, type AdapterOptions, type Device, isTunError, swapAddresses } 
 import { rootSkip, withNetns } from './support/netns.ts';
 
 const run = promisify(execFile);
-const options = { skip: rootSkip() };
+const options = { skip: rootSkip('ping') };
 
 /** Runs a command in a namespace and returns what it printed. */
 async function inNetns(netns: string, ...command: string[]): Promise<string> {

@@ -19,7 +19,9 @@ const run = promisify(execFile);
 const FORWARD = new URL('../../examples/forward.js', import.meta.url).pathname;
 const DOWNLOAD_BYTES = 32 * 1024 * 1024;
 
-describe('two namespaces joined by examples/forward.ts', { skip: rootSkip() }, () => {
+describe('two namespaces joined by examples/forward.ts', {
+  skip: rootSkip('iperf3', 'ping', 'curl'),
+}, () => {
   let a: string;
   let b: string;
   let forwarder: ChildProcess;

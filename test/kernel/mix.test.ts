@@ -98,7 +98,7 @@ function assertBalanced({ taken, bundles, drops, queued }: AdapterStatistics): v
   assert.equal(taken, bundles.packetsRead + dropped + queued.packets);
 }
 
-describe('a mix of traffic with loss and reordering', { skip: rootSkip() }, () => {
+describe('a mix of traffic with loss and reordering', { skip: rootSkip('ping') }, () => {
   for (const mix of MIXES) {
     test(`arrives as it was sent: ${mix.name}`, async (context) => {
       await withSides(mix, async (left, right, a, b) => {

@@ -9,7 +9,7 @@ import { Adapter, type AdapterOptions, type Device } from 'typetun';
 import { rootSkip, withNetns } from './support/netns.ts';
 
 const run = promisify(execFile);
-const skip = rootSkip();
+const skip = rootSkip('iperf3');
 const OFFLOADS = ['split', 'carry', 'off'] as const;
 const MEGABYTES = 8;
 

@@ -8,7 +8,7 @@ import { until } from '../support/link-use.ts';
 import { startWorker } from '../support/workers.ts';
 import { ip, rootSkip, withNetns } from './support/netns.ts';
 
-const options = { skip: rootSkip() };
+const options = { skip: rootSkip('ping') };
 
 async function withAdapter(use: (adapter: Adapter, netns: string) => Promise<void>): Promise<void> {
   await withNetns(async (netns) => {

@@ -58,7 +58,7 @@ async function serve(netns: string, ...command: string[]): Promise<AsyncDisposab
   };
 }
 
-describe('a group of workers between two namespaces', { skip: rootSkip() }, () => {
+describe('a group of workers between two namespaces', { skip: rootSkip('iperf3') }, () => {
   for (const offload of ['off', 'split', 'carry'] as const) {
     test(`loses and reorders nothing of many flows: ${offload}`, async () => {
       await withSides(offload, async ({ left, right, a, b }) => {

@@ -25,7 +25,7 @@ interface LinkCounts {
   readonly stats64: { readonly tx: { readonly packets: number; readonly dropped: number } };
 }
 
-test('a storm of transitions under full traffic', { skip: rootSkip() }, async () => {
+test('a storm of transitions under full traffic', { skip: rootSkip('iperf3') }, async () => {
   const transitions = scaled(10_000);
   const withQueue = scaled(1000);
   const packets = scaled(1_000_000);
@@ -69,10 +69,15 @@ class Storm implements AsyncDisposable {
     });
     const other = await Adapter.create({ name: 'far0', addresses: ['10.9.0.2/24'], netns: far });
     const storm = new Storm(adapter, other, near, far);
-    await storm.#startWorker(0, adapter, other);
-    await storm.#startWorker(1, other, adapter);
-    await storm.#startTraffic();
-    return storm;
+    try {
+      await storm.#startWorker(0, adapter, other);
+      await storm.#startWorker(1, other, adapter);
+      await storm.#startTraffic();
+      return storm;
+    } catch (error) {
+      await storm[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async run(transitions: number, withQueue: number, packets: number): Promise<void> {

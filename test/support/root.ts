@@ -1,13 +1,36 @@
-/** Why a test that uses the kernel's TUN cannot run here, or false. */
+/** Why a test that uses the kernel's TUN, and the system's own tools, cannot run here, or false. */
 
-import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
-export function rootSkip(): string | false {
+/** Commands that tests measure against, and the Debian packages that bring them. */
+const PACKAGES = {
+  ip: 'iproute2',
+  ping: 'iputils-ping',
+  iperf3: 'iperf3',
+  curl: 'curl',
+} as const;
+
+export type Tool = keyof typeof PACKAGES;
+
+/**
+ * For `skip` of a test in network namespaces. `tools` are the commands it starts besides `ip`: one
+ * that is missing would leave it waiting for a program that never began.
+ */
+export function rootSkip(...tools: readonly Tool[]): string | false {
   if (process.getuid?.() !== 0) return 'needs root: makes network namespaces and TUN devices';
-  try {
-    execFileSync('ip', ['netns', 'list'], { stdio: 'ignore' });
-  } catch {
-    return 'needs the command "ip" (package iproute2)';
-  }
-  return false;
+  const missing = (['ip', ...tools] as const).find((tool) => !isInstalled(tool));
+  if (missing === undefined) return false;
+  return `needs the command "${missing}" (package ${PACKAGES[missing]})`;
+}
+
+function isInstalled(command: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
