@@ -30,8 +30,10 @@ export const TunErrorCode = {
   CONFIGURATION: 'ERR_TUN_CONFIGURATION',
   /** The process lacks the right to create or configure an adapter. */
   NO_PRIVILEGE: 'ERR_TUN_NO_PRIVILEGE',
-  /** The operating system's TUN driver is not there (`/dev/net/tun` missing). */
+  /** The operating system's TUN driver is not there (`/dev/net/tun`, `wintun.dll`), or too old. */
   NO_DRIVER: 'ERR_TUN_NO_DRIVER',
+  /** The file with the system's driver is not signed by its maker, or was changed since. */
+  DRIVER_UNTRUSTED: 'ERR_TUN_DRIVER_UNTRUSTED',
   /** The optional FFI package (koffi) is not installed or does not load here. */
   NO_FFI: 'ERR_TUN_NO_FFI',
   /** This platform or link cannot do what was asked. */

@@ -64,6 +64,12 @@ export const IPV4_ADDRESS_BYTES = 4;
 /** Bytes in an IPv6 address. */
 export const IPV6_ADDRESS_BYTES = 16;
 
+// ---- Set by wintun.dll (its README, "WintunStartSession") ----
+
+/** Least and most bytes of a session's ring; a power of two. */
+export const MIN_RING_BYTES = 0x20000;
+export const MAX_RING_BYTES = 0x4000000;
+
 // ---- Our own choices ----
 
 /** MTU when none is asked for: what an Ethernet path carries without fragmenting. */

@@ -23,7 +23,7 @@ export async function createMiniport(options: AdapterOptions): Promise<Miniport>
     const words = new Int32Array(memory);
     const participant = offerParticipant(words);
     attachThisThread(words, participant);
-    const luidIndex = luidIndexFor(link.info.interfaceIndex);
+    const luidIndex = luidIndexFor(link.info.luidIndex ?? link.info.interfaceIndex);
     const { dropPolicy, prefetch } = checked;
     const miniport = new OwnedMiniport(
       {

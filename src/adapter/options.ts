@@ -15,13 +15,17 @@ import {
 import type {
   Engine,
   LinkConfig,
+  LinkKind,
   LinkProvider,
   LinkReconfig,
   Offload,
   RouteConfig,
+  WintunOptions,
 } from '../link/link.ts';
 import type { DropPolicy } from '../sync/packet-queue.ts';
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from '../wire/address.ts';
+import { checkBoolean, checkInteger, checkNames, checkOneOf, shown } from './option-checks.ts';
+import { checkWintun } from './wintun-options.ts';
 
 /** What `Adapter.create` takes. Everything is optional. */
 export interface AdapterOptions {
@@ -66,10 +70,13 @@ export interface AdapterOptions {
   /** Byte bound of that queue, 61,440 to 61,440,000. Default: 1000 packets of the MTU's size. */
   readonly queueBytes?: number;
   /**
-   * `linux`: the kernel's TUN. `memory`: the in-process link with a host of its own. Or a provider,
-   * such as `new MemoryHost().provider()` of `typetun/testing`. Default: this system's kernel link.
+   * `linux`: the kernel's TUN. `windows`: `wintun.dll`. `memory`: the in-process link
+   * with a host of its own. Or a provider, such as `new MemoryHost().provider()` of `typetun/testing`.
+   * Default: this system's kernel link.
    */
-  readonly link?: 'linux' | 'memory' | LinkProvider;
+  readonly link?: LinkKind | LinkProvider;
+  /** Where `wintun.dll` is and what it is told. Windows. */
+  readonly wintun?: WintunOptions;
 }
 
 /** What `adapter.configure` takes. Absent members stay as they are. */
@@ -87,7 +94,7 @@ export interface CheckedOptions {
   readonly prefetch: boolean;
   readonly dropPolicy: DropPolicy;
   readonly queueBytes: number | undefined;
-  readonly link: 'linux' | 'memory' | LinkProvider | undefined;
+  readonly link: LinkKind | LinkProvider | undefined;
 }
 
 /** What is known of a present adapter when it is to be changed. */
@@ -111,7 +118,10 @@ const OPTION_NAMES = [
   'dropPolicy',
   'queueBytes',
   'link',
+  'wintun',
 ] as const satisfies readonly (keyof AdapterOptions)[];
+
+const LINK_KINDS: readonly LinkKind[] = ['linux', 'windows', 'memory'];
 
 const ROUTE_NAMES = ['destination', 'metric'] as const;
 
@@ -149,6 +159,7 @@ export function checkOptions(options: AdapterOptions): CheckedOptions {
       queues: checkInteger('queues', options.queues ?? 1, 1, MAX_QUEUES, ''),
       netns: checkNetns(options.netns),
       engine: checkOneOf('engine', options.engine ?? 'auto', ['auto', 'io_uring', 'syscalls']),
+      wintun: checkWintun(options.wintun),
     },
     prefetch: checkBoolean('prefetch', options.prefetch ?? true),
     dropPolicy: checkOneOf('dropPolicy', options.dropPolicy ?? 'drop-oldest', [
@@ -177,16 +188,6 @@ export function checkChange(change: AdapterChange, present: PresentConfig): Link
     ...(change.mtu === undefined ? {} : { mtu: change.mtu }),
     ...(change.routes === undefined ? {} : { routes: checkRoutes(change.routes) }),
   };
-}
-
-function checkNames(options: object, known: readonly string[], where: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${where} takes an object of options, not ${shown(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    throw new TypeError(`${where} has no option "${name}"; there are ${known.join(', ')}`);
-  }
 }
 
 function checkName(name: string | undefined): string | undefined {
@@ -275,47 +276,10 @@ function checkNetns(netns: string | undefined): string | undefined {
   throw new TypeError(`netns is ${shown(netns)}; give a name of "ip netns list" or a path`);
 }
 
-function checkOneOf<T extends string>(name: string, value: T, choices: readonly T[]): T {
-  if (choices.includes(value)) return value;
-  const quoted = choices.map((choice) => `'${choice}'`);
-  const last = quoted.pop();
-  throw new TypeError(`${name} is ${shown(value)}; give ${quoted.join(', ')} or ${last}`);
-}
-
 function checkLink(link: AdapterOptions['link']): AdapterOptions['link'] {
-  if (link === undefined || link === 'linux' || link === 'memory') return link;
+  if (link === undefined || LINK_KINDS.some((kind) => kind === link)) return link;
   if (typeof link === 'object' && typeof link?.open === 'function') return link;
   throw new TypeError(
-    `link is ${shown(link)}; give 'linux', 'memory', or a provider such as new MemoryHost().provider()`,
+    `link is ${shown(link)}; give 'linux', 'windows', 'memory', or a provider such as new MemoryHost().provider()`,
   );
-}
-
-function checkBoolean(name: string, value: boolean): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new TypeError(`${name} is ${shown(value)}; give true or false`);
-}
-
-function checkInteger(
-  name: string,
-  value: number,
-  least: number,
-  most: number,
-  unit: string,
-): number {
-  if (typeof value !== 'number') {
-    throw new TypeError(`${name} is ${shown(value)}; give a number from ${least} to ${most}`);
-  }
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RangeError(
-    `${name} is ${value}; give a whole number from ${least} to ${most}${unit === '' ? '' : ` ${unit}`}`,
-  );
-}
-
-/** A wrong value as a message shows it; never throws, whatever it is. */
-function shown(value: unknown): string {
-  if (typeof value === 'string') return `"${value}"`;
-  if (typeof value === 'symbol' || typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return String(value);
 }

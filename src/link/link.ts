@@ -40,6 +40,33 @@ export interface RouteConfig {
  */
 export type Offload = 'split' | 'carry' | 'off';
 
+/** What only Windows asks for. */
+export interface WintunOptions {
+  /**
+   * Whole path of `wintun.dll`. Default: what the environment variable `TYPETUN_WINTUN_DLL` says, else the
+   * one beside the program, else the one beside the Node executable.
+   */
+  readonly dll?: string;
+  /** Whether `TYPETUN_WINTUN_DLL` is looked at: not by a service, which must not obey its users. Default true. */
+  readonly environment?: boolean;
+  /**
+   * Loads a DLL whose publisher is not WireGuard LLC, or not known at all. It then runs with all your
+   * rights, unchecked. Default false.
+   */
+  readonly allowUnsigned?: boolean;
+  /**
+   * Bytes of the ring in each direction: a power of two from 131,072 to 67,108,864. Default: room for
+   * `hostQueueLength` packets of the MTU's size.
+   */
+  readonly ringBytes?: number;
+  /** The adapter's GUID, by which Windows knows it again. Default: one that follows from `name`. */
+  readonly guid?: string;
+  /** Opens the adapter `name` that another program made, and leaves it there. Default false. */
+  readonly existing?: boolean;
+  /** Addresses of the name servers Windows is to ask through the adapter. */
+  readonly dns?: readonly string[];
+}
+
 /** What a device is to look like. Validated by `adapter/options.ts` before it gets here. */
 export interface LinkConfig {
   /** Interface name, or undefined to let the host choose. */
@@ -60,6 +87,8 @@ export interface LinkConfig {
   readonly netns: string | undefined;
   /** What may move packets; see {@link LinkCapabilities.engine}. A link that has one alone takes no notice. */
   readonly engine: Engine;
+  /** Taken notice of on Windows alone. */
+  readonly wintun?: WintunOptions | undefined;
 }
 
 /** What can be changed while a link is open. Absent members stay as they are. */
@@ -78,6 +107,8 @@ export interface LinkInfo {
   readonly name: string;
   /** The host's interface index; undefined for a link the host has no index for. */
   readonly interfaceIndex: number | undefined;
+  /** What the device is named after, where that is not the interface index (Windows: its LUID's). */
+  readonly luidIndex?: number;
   /** Bytes. */
   readonly mtu: number;
   readonly up: boolean;
@@ -95,9 +126,10 @@ export type Engine = 'auto' | 'io_uring' | 'syscalls';
 export interface LinkCapabilities {
   /**
    * What moves packets. `io_uring`: packets of a bundle are written with one system call, where they are
-   * several; `syscalls`: each with one of its own; `memory`: none is needed.
+   * several; `syscalls`: each with one of its own; `ring`: through memory that is shared with the driver;
+   * `memory`: none is needed.
    */
-  readonly engine: 'io_uring' | 'syscalls' | 'memory';
+  readonly engine: 'io_uring' | 'syscalls' | 'ring' | 'memory';
   /** What was granted of the offload that was asked for. */
   readonly offload: Offload;
   /** Kinds of super-packets that the host makes, and takes. */
@@ -225,8 +257,11 @@ export type LinkToken =
       readonly info: LinkInfo;
     };
 
+/** Which link it is. */
+export type LinkKind = 'linux' | 'windows' | 'memory';
+
 export interface Link extends ParkingPlace {
-  readonly kind: 'linux' | 'memory';
+  readonly kind: LinkKind;
   readonly capabilities: LinkCapabilities;
   /** The device as last read back or reported; of an attached thread, as the owner last told it. */
   readonly info: LinkInfo;
@@ -336,7 +371,7 @@ export interface Link extends ParkingPlace {
 
 /** Something that opens a link: what `Adapter.create({ link })` takes. */
 export interface LinkProvider {
-  /** Short name for messages: `linux`, `memory`. */
+  /** Short name for messages: `linux`, `windows`, `macos`, `memory`. */
   readonly name: string;
   /** Makes the device and configures it. Releases everything it took when it fails. */
   open(config: LinkConfig): Promise<Link>;

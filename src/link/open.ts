@@ -1,7 +1,7 @@
 /** Chooses and opens a link. The only reader of `process.platform`. */
 
 import { TunError, TunErrorCode } from '../errors.ts';
-import type { Link, LinkConfig, LinkProvider } from './link.ts';
+import type { Link, LinkConfig, LinkKind, LinkProvider } from './link.ts';
 
 /**
  * Opens the link that was asked for: by name, by provider, or this platform's own.
@@ -12,7 +12,7 @@ import type { Link, LinkConfig, LinkProvider } from './link.ts';
  * @throws TunError `UNSUPPORTED` where the platform has no such link, or what its `open` throws.
  */
 export async function openLink(
-  wanted: 'linux' | 'memory' | LinkProvider | undefined,
+  wanted: LinkKind | LinkProvider | undefined,
   config: LinkConfig,
 ): Promise<Link> {
   const provider = await chooseLink(wanted);
@@ -23,20 +23,25 @@ export async function openLink(
   );
 }
 
-async function chooseLink(
-  wanted: 'linux' | 'memory' | LinkProvider | undefined,
-): Promise<LinkProvider> {
+async function chooseLink(wanted: LinkKind | LinkProvider | undefined): Promise<LinkProvider> {
   if (typeof wanted === 'object') return wanted;
   if (wanted === 'memory') {
     const { memoryLink } = await import('./memory/provider.ts');
     return memoryLink();
   }
-  if (process.platform === 'linux') {
-    const { linuxLink } = await import('./linux/provider.ts');
-    return linuxLink();
+  const kind = kernelLinkOf(process.platform);
+  if (kind === undefined || (wanted !== undefined && wanted !== kind)) {
+    throw new TunError(
+      TunErrorCode.UNSUPPORTED,
+      `there is no kernel link${wanted === undefined ? '' : ` "${wanted}"`} for ${process.platform}; use the in-process link (link: 'memory')${kind === undefined ? '' : `, or '${kind}'`}`,
+    );
   }
-  throw new TunError(
-    TunErrorCode.UNSUPPORTED,
-    `there is no kernel link for ${process.platform} in this release; use the in-process link (link: 'memory'), or Linux`,
-  );
+  if (kind === 'windows') return (await import('./windows/provider.ts')).windowsLink();
+  return (await import('./linux/provider.ts')).linuxLink();
+}
+
+/** The name of a platform's own link. */
+function kernelLinkOf(platform: NodeJS.Platform): LinkKind | undefined {
+  if (platform === 'linux') return 'linux';
+  return platform === 'win32' ? 'windows' : undefined;
 }

@@ -151,7 +151,57 @@ const OPTIONS: readonly (readonly [string, unknown, new () => Error, RegExp])[] 
     'a link that is not there',
     { link: 'pigeon' },
     TypeError,
-    /link is "pigeon"; give 'linux', 'memory'/,
+    /link is "pigeon"; give 'linux', .*'memory'/,
+  ],
+  [
+    'a ring that is too small',
+    { wintun: { ringBytes: 65_536 } },
+    RangeError,
+    /wintun\.ringBytes is 65536; give a whole number from 131072 to 67108864 bytes/,
+  ],
+  [
+    'a ring that is too large',
+    { wintun: { ringBytes: 2 ** 27 } },
+    RangeError,
+    /wintun\.ringBytes is 134217728/,
+  ],
+  [
+    'a ring that is no power of two',
+    { wintun: { ringBytes: 200_000 } },
+    RangeError,
+    /wintun\.ringBytes is 200000; give a power of two/,
+  ],
+  [
+    'a DLL by a relative path',
+    { wintun: { dll: 'wintun.dll' } },
+    TypeError,
+    /wintun\.dll is "wintun\.dll"; give the whole path/,
+  ],
+  [
+    'a DLL in the root of no drive',
+    { wintun: { dll: '\\wintun.dll' } },
+    TypeError,
+    /give the whole path/,
+  ],
+  ['a GUID', { wintun: { guid: 'd0a9c1a2' } }, TypeError, /wintun\.guid is "d0a9c1a2"; give one/],
+  [
+    'a name server that is none',
+    { wintun: { dns: ['dns.example'] } },
+    TypeError,
+    /"dns\.example" is no/,
+  ],
+  ['name servers in one text', { wintun: { dns: '10.7.0.2' } }, TypeError, /wintun\.dns is/],
+  [
+    'a misspelt option of Windows',
+    { wintun: { allowUnsinged: true } },
+    TypeError,
+    /wintun has no option "allowUnsinged"; there are dll/,
+  ],
+  [
+    'a yes for a true',
+    { wintun: { allowUnsigned: 'yes' } },
+    TypeError,
+    /wintun\.allowUnsigned is "yes"; give true or false/,
   ],
 ];
 

@@ -27,6 +27,11 @@ export interface LinkSubject {
    * until they are `atLeast`.
    */
   hostReceivedUdp(atLeast: number): Promise<Uint8Array[]>;
+  /**
+   * How many packets of so many bytes the host queues in front of the device, at the least queue there
+   * is; by default what `hostQueueLength` says.
+   */
+  hostQueueHolds?(packetBytes: number): number;
   /** Changes made past the link, if the test can make them. */
   readonly outside?: {
     setUp(up: boolean): void | Promise<void>;

@@ -1,0 +1,53 @@
+/** What is decided before Windows is asked for anything. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Adapter } from 'typetun';
+import { findDll } from '#dist/link/windows/dll-file.js';
+import { ringFor } from '#dist/link/windows/provider.js';
+import { linkConfig } from '../../support/link-use.ts';
+
+test('another system has no such link, and says which it has', {
+  skip: process.platform === 'win32',
+}, async () => {
+  await assert.rejects(Adapter.create({ link: 'windows' }), {
+    code: 'ERR_TUN_UNSUPPORTED',
+    message: /no kernel link "windows" for \w+; use .*'memory'/,
+  });
+});
+
+test('a DLL that was named and is not there is refused, and none taken in its place', () => {
+  const dll = 'C:\\nowhere\\wintun.dll';
+  const variable = { TYPETUN_WINTUN_DLL: 'C:\\elsewhere\\wintun.dll' };
+  const code = 'ERR_TUN_NO_DRIVER';
+  assert.throws(() => findDll({ dll }, variable), {
+    code,
+    message: /no C:\\nowhere\\wintun\.dll \(the option/,
+  });
+  assert.throws(() => findDll({}, variable), {
+    code,
+    message: /no C:\\elsewhere.* \(TYPETUN_WINTUN_DLL\)/,
+  });
+});
+
+test('the environment variable takes a whole path alone, and is ignored where it is not to be looked at', () => {
+  for (const path of ['wintun.dll', '..\\wintun.dll', '\\wintun.dll', 'C:wintun.dll']) {
+    assert.throws(() => findDll({}, { TYPETUN_WINTUN_DLL: path }), {
+      name: 'TypeError',
+      message: /TYPETUN_WINTUN_DLL is ".*"; give the whole path/,
+    });
+  }
+  assert.throws(
+    () => findDll({ environment: false }, { TYPETUN_WINTUN_DLL: 'C:\\there\\wintun.dll' }),
+    {
+      code: 'ERR_TUN_NO_DRIVER',
+      message: /put it beside your program/,
+    },
+  );
+});
+
+test('a ring has room for the host queue, as a power of two within the limits', () => {
+  assert.equal(ringFor({ ...linkConfig, hostQueueLength: 1000, mtu: 1500 }), 2 ** 21);
+  assert.equal(ringFor({ ...linkConfig, hostQueueLength: 1, mtu: 1500 }), 0x20000);
+  assert.equal(ringFor({ ...linkConfig, hostQueueLength: 1_000_000, mtu: 1500 }), 0x4000000);
+});
