@@ -92,7 +92,9 @@ export class EventWatch {
 
   #startThread(): Worker {
     const workerData: EventThreadData = { handles: this.#handles.buffer };
-    const thread = new Worker(workerUrl('event-thread', import.meta.url), { workerData });
+    // Without this process's arguments to Node: one like --input-type would stop the thread.
+    const options = { workerData, execArgv: [] };
+    const thread = new Worker(workerUrl('event-thread', import.meta.url), options);
     thread.on('message', (message: typeof BEGUN | typeof READY) => {
       if (message === READY) this.#fired();
       // It binds functions until then, which must not be interrupted (worker-poll.ts).

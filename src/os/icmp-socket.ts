@@ -47,7 +47,18 @@ const LARGEST_DATAGRAM_BYTES = 65_535;
 /** Called with a reply: its sequence number, and its data, a view that is valid during the call. */
 export type OnReply = (sequence: number, data: Uint8Array) => void;
 
-export class IcmpSocket {
+/** What sends echo requests of one family. */
+export interface EchoSocket {
+  /** Sends a request to the address, with a sequence number that its reply will have. */
+  send(destination: string, sequence: number, data: Uint8Array): void;
+  /** No reply is handed over after this. */
+  close(): Promise<void>;
+}
+
+/** Opens one; returns the reason, in words, when this process may not. */
+export type OpenEcho = (family: 4 | 6, onReply: OnReply) => EchoSocket | string;
+
+export class IcmpSocket implements EchoSocket {
   /** `raw` or `datagram`. */
   readonly kind: 'raw' | 'datagram';
   readonly #fd: number;

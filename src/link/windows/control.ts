@@ -4,6 +4,7 @@
  */
 
 import { TunError, TunErrorCode } from '../../errors.ts';
+import { MIN_MTU_IPV6 } from '../../limits.ts';
 import { addressOf } from '../../os/address.ts';
 import { type IpHelper, type IpHelperCall, nativeName } from '../../os/ip-helper.ts';
 import { WinError, wideString, wideText } from '../../os/win32.ts';
@@ -160,9 +161,16 @@ export class WindowsControl {
     }
     const lost = from.addresses.filter((text) => !to.addresses.includes(text));
     const gained = to.addresses.filter((text) => !from.addresses.includes(text));
-    const kept = routesWithout(from.routes, to.routes);
-    for (const route of kept) this.#remove('deleteRoute', routeRow(this.#luid, route));
-    for (const text of lost) this.#remove('deleteAddress', addressRow(this.#luid, text));
+    const gone = routesWithout(from.routes, to.routes);
+    for (const route of gone) {
+      this.#remove('deleteRoute', routeRow(this.#luid, route));
+      this.#own = { ...this.#own, routes: routesWithout(this.#own.routes, [route]) };
+    }
+    for (const text of lost) {
+      this.#remove('deleteAddress', addressRow(this.#luid, text));
+      const addresses = this.#own.addresses.filter((other) => other !== text);
+      this.#own = { ...this.#own, addresses };
+    }
     for (const text of gained) {
       this.#add('createAddress', `the address ${text}`, addressRow(this.#luid, text));
       this.#own = { ...this.#own, addresses: [...this.#own.addresses, text] };
@@ -191,7 +199,9 @@ export class WindowsControl {
 
   #setMtu(family: Family, mtu: number): void {
     const row = this.#interfaceRow(family);
-    changeInterfaceRow(row, mtu, this.#linkLocal);
+    // Below its least MTU there is no IPv6 to be had, and no address of it: the interface stays.
+    const possible = family === Family.IPV6 ? Math.max(mtu, MIN_MTU_IPV6) : mtu;
+    changeInterfaceRow(row, possible, this.#linkLocal);
     this.#must('setIpInterface', `the MTU ${mtu}`, row);
   }
 

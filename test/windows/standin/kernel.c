@@ -150,3 +150,46 @@ DWORD host_set_address(struct adapter *adapter, const MIB_UNICASTIPADDRESS_ROW *
 DWORD host_set_route(struct adapter *adapter, const MIB_IPFORWARD_ROW2 *row, BOOL add) {
   return (void)adapter, (void)row, (void)add, ERROR_NOT_SUPPORTED;
 }
+
+/* ---- the kernel's own ICMPv6 socket, which Wine 8 does not offer ---- */
+
+#define SYS_connect 42
+#define LINUX_SOCK_RAW_NONBLOCK (3 | 04000)
+#define LINUX_IPPROTO_ICMPV6 58
+#define ECHO_REQUEST6 128
+#define ECHO_REPLY6 129
+#define ECHO_HEADER 8
+
+/* A socket that is connected to the address; below 0 when it cannot be had. */
+__declspec(dllexport) int TestEcho6Open(const BYTE *address) {
+  BYTE where[28] = {LINUX_AF_INET6};
+  memcpy(where + 8, address, 16);
+  int fd = (int)linux_call(SYS_socket, LINUX_AF_INET6, LINUX_SOCK_RAW_NONBLOCK, LINUX_IPPROTO_ICMPV6);
+  if (fd >= 0 && linux_call(SYS_connect, fd, (long long)where, sizeof where) < 0) return -1;
+  return fd;
+}
+
+/* The kernel fills in the checksum. */
+__declspec(dllexport) int TestEcho6Send(int fd, ULONG sequence, const BYTE *data, ULONG size) {
+  static BYTE message[65536];
+  memset(message, 0, ECHO_HEADER);
+  message[0] = ECHO_REQUEST6;
+  message[6] = (BYTE)(sequence >> 8);
+  message[7] = (BYTE)sequence;
+  memcpy(message + ECHO_HEADER, data, size);
+  return (int)linux_call(SYS_write, fd, (long long)message, ECHO_HEADER + size);
+}
+
+/* The next message that is a reply, from its sequence number on; its bytes, 0 when there is none. */
+__declspec(dllexport) int TestEcho6Receive(int fd, BYTE *reply) {
+  static BYTE message[65536];
+  long long size;
+  while ((size = linux_call(SYS_read, fd, (long long)message, sizeof message)) >= ECHO_HEADER) {
+    if (message[0] != ECHO_REPLY6) continue;
+    memcpy(reply, message + 6, size - 6);
+    return (int)size - 6;
+  }
+  return 0;
+}
+
+__declspec(dllexport) void TestEcho6Close(int fd) { linux_call(SYS_close, fd, 0, 0); }

@@ -23,7 +23,8 @@ export async function checkIcmp(context: KernelCheck, family: 4 | 6): Promise<Ch
   const expected = new Uint8Array(most);
   const rtts: number[] = [];
   let corrupt = 0;
-  const socket = IcmpSocket.open(family, (sequence, reply) => {
+  const open = context.openEcho ?? IcmpSocket.open;
+  const socket = open(family, (sequence, reply) => {
     fillPattern(expected.subarray(0, sequence), sequence);
     if (Buffer.compare(reply, expected.subarray(0, sequence)) !== 0) corrupt++;
     const rtt = window.arrived(sequence);
