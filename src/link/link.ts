@@ -258,7 +258,7 @@ export type LinkToken =
     };
 
 /** Which link it is. */
-export type LinkKind = 'linux' | 'windows' | 'memory';
+export type LinkKind = 'linux' | 'windows' | 'macos' | 'memory';
 
 export interface Link extends ParkingPlace {
   readonly kind: LinkKind;

@@ -37,11 +37,13 @@ async function chooseLink(wanted: LinkKind | LinkProvider | undefined): Promise<
     );
   }
   if (kind === 'windows') return (await import('./windows/provider.ts')).windowsLink();
+  if (kind === 'macos') return (await import('./macos/provider.ts')).macosLink();
   return (await import('./linux/provider.ts')).linuxLink();
 }
 
 /** The name of a platform's own link. */
 function kernelLinkOf(platform: NodeJS.Platform): LinkKind | undefined {
   if (platform === 'linux') return 'linux';
-  return platform === 'win32' ? 'windows' : undefined;
+  if (platform === 'win32') return 'windows';
+  return platform === 'darwin' ? 'macos' : undefined;
 }
