@@ -33,11 +33,22 @@ export type {
   LinkConfig,
   LinkEvent,
   LinkInfo,
+  LinkKind,
   LinkProvider,
   Offload,
   RouteConfig,
   Segmentation,
+  WintunAdapter,
+  WintunDll,
+  WintunOptions,
 } from './link/link.ts';
+export { kernelLink } from './link/open.ts';
+export {
+  deleteWintunDriver,
+  inspectWintun,
+  listWintunAdapters,
+  wintunDriverVersion,
+} from './link/wintun.ts';
 export type { DropPolicy } from './sync/packet-queue.ts';
 export { VERSION } from './version.ts';
 export { formatAddress, parseAddress } from './wire/address.ts';

@@ -8,7 +8,7 @@ import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
 import { describeError, ExitCode, UsageError } from './errors.ts';
 
-const LINKS = ['auto', 'linux', 'memory'] as const;
+const LINKS = ['auto', 'linux', 'windows', 'memory'] as const;
 const MAX_SECONDS = 86_400;
 const DECIMAL = /^\d+(?:\.\d+)?$/;
 
@@ -38,7 +38,12 @@ function program(): Command {
   typetun
     .command('demo')
     .description("send the operating system's own traffic through an adapter and check it")
-    .option('--link <link>', 'auto, linux (the kernel) or memory (in process)', linkOption, 'auto')
+    .option(
+      '--link <link>',
+      'auto, linux or windows (the kernel), or memory (in process)',
+      linkOption,
+      'auto',
+    )
     .option('--seconds <n>', 'keep sending TCP for n seconds', secondsOption)
     .option('--json', 'print one JSON object and nothing else on standard output')
     .action(async (options: DemoCommandOptions) => {

@@ -17,8 +17,9 @@ import type { Hand } from '../sync/hand.ts';
 import type { Liveness } from '../sync/participants.ts';
 import type { ParkingPlace } from '../sync/wake.ts';
 import type { BundleIndex } from '../wire/bundle.ts';
+import type { WintunAdapter, WintunDll, WintunOptions } from './wintun-options.ts';
 
-export type { SleepListener };
+export type { SleepListener, WintunAdapter, WintunDll, WintunOptions };
 
 /** An address with its prefix length, in canonical text: `10.7.0.1/24`, `fd07::1/64`. */
 export type AddressWithPrefix = string;
@@ -39,33 +40,6 @@ export interface RouteConfig {
  * - `off`: the host is told not to make any.
  */
 export type Offload = 'split' | 'carry' | 'off';
-
-/** What only Windows asks for. */
-export interface WintunOptions {
-  /**
-   * Whole path of `wintun.dll`. Default: what the environment variable `TYPETUN_WINTUN_DLL` says, else the
-   * one beside the program, else the one beside the Node executable.
-   */
-  readonly dll?: string;
-  /** Whether `TYPETUN_WINTUN_DLL` is looked at: not by a service, which must not obey its users. Default true. */
-  readonly environment?: boolean;
-  /**
-   * Loads a DLL whose publisher is not WireGuard LLC, or not known at all. It then runs with all your
-   * rights, unchecked. Default false.
-   */
-  readonly allowUnsigned?: boolean;
-  /**
-   * Bytes of the ring in each direction: a power of two from 131,072 to 67,108,864. Default: room for
-   * `hostQueueLength` packets of the MTU's size.
-   */
-  readonly ringBytes?: number;
-  /** The adapter's GUID, by which Windows knows it again. Default: one that follows from `name`. */
-  readonly guid?: string;
-  /** Opens the adapter `name` that another program made, and leaves it there. Default false. */
-  readonly existing?: boolean;
-  /** Addresses of the name servers Windows is to ask through the adapter. */
-  readonly dns?: readonly string[];
-}
 
 /** What a device is to look like. Validated by `adapter/options.ts` before it gets here. */
 export interface LinkConfig {

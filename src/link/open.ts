@@ -41,6 +41,24 @@ async function chooseLink(wanted: LinkKind | LinkProvider | undefined): Promise<
   return (await import('./linux/provider.ts')).linuxLink();
 }
 
+/**
+ * To be called before anything of Windows is loaded.
+ *
+ * @throws TunError `UNSUPPORTED` elsewhere.
+ */
+export function requireWindows(): void {
+  if (kernelLinkOf(process.platform) === 'windows') return;
+  throw new TunError(
+    TunErrorCode.UNSUPPORTED,
+    `Wintun is Windows' driver, and this is ${process.platform}`,
+  );
+}
+
+/** The name of the link of this platform's own kernel; undefined where there is none. */
+export function kernelLink(): LinkKind | undefined {
+  return kernelLinkOf(process.platform);
+}
+
 /** The name of a platform's own link. */
 function kernelLinkOf(platform: NodeJS.Platform): LinkKind | undefined {
   if (platform === 'linux') return 'linux';

@@ -44,7 +44,7 @@ const REFUSED: readonly (readonly [readonly string[], RegExp])[] = [
   [[], /Usage: typetun/],
   [['doctr'], /unknown command 'doctr'[\s\S]*doctor/],
   [['demo', '--lnk', 'memory'], /unknown option '--lnk'[\s\S]*--link/],
-  [['demo', '--link', 'pigeon'], /'pigeon' is invalid\. give one of auto, linux, memory/],
+  [['demo', '--link', 'pigeon'], /'pigeon' is invalid\. give one of auto, linux, windows, memory/],
   [['demo', '--link'], /--link <link>.*argument missing/],
   [['demo', '--seconds', '0'], /'0' is invalid\. give a number of seconds above 0/],
   [['demo', '--seconds', 'ten'], /'ten' is invalid/],

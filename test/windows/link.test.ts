@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import type { Link, LinkConfig } from '#dist/link/link.js';
 import { TakeResult } from '#dist/link/link.js';
+import { deleteDriver, driverVersion, listAdapters } from '#dist/link/windows/driver.js';
 import { guidText } from '#dist/link/windows/guid.js';
 import { DeviceRow } from '#dist/link/windows/ip-rows.js';
 import { WinError } from '#dist/os/win32.js';
@@ -291,6 +292,34 @@ test('sleep and waking are told once each, in order, and not after close', async
   assert.ok(await until(() => phases.length >= 3));
   assert.deepEqual(phases, ['suspend', 'resume', 'suspend']);
   await link.close();
+});
+
+test('the driver says its version while there is one, and is removed when nobody uses it', async () => {
+  deleteDriver(standin.options);
+  assert.equal(driverVersion(standin.options), undefined);
+  const link = await open();
+  assert.equal(driverVersion(standin.options), '0.14');
+  assert.throws(() => deleteDriver(standin.options), {
+    code: 'ERR_TUN_INVALID_STATE',
+    message: /close all adapters first/,
+  });
+  await link.close();
+  deleteDriver(standin.options);
+  assert.equal(driverVersion(standin.options), undefined);
+});
+
+test('the Wintun adapters of the machine are listed, and no others', async () => {
+  const link = await open({ name: 'listed' });
+  const [adapter, ...more] = listAdapters(standin.path);
+  const { interfaceIndex, luidIndex } = link.info;
+  assert.deepEqual(more, []);
+  assert.match(adapter!.guid, /^[0-9a-f]{8}-/);
+  assert.deepEqual(
+    { ...adapter, guid: '' },
+    { name: 'listed', description: 'typetun Tunnel', guid: '', interfaceIndex, luidIndex },
+  );
+  await link.close();
+  assert.deepEqual(listAdapters(standin.path), []);
 });
 
 test('an adapter cannot be shared with other threads yet, and says so', async () => {

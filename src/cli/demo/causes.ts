@@ -1,14 +1,21 @@
 /** Likely causes of a failed check, from what the system says about itself. */
 
 import { readdirSync, readFileSync } from 'node:fs';
+import type { LinkKind } from '../../index.ts';
 
 const IPV4_CONF = '/proc/sys/net/ipv4/conf';
 /** `rp_filter` 1: packets whose source would be routed another way are dropped (RFC 3704, strict). */
 const STRICT = '1';
 
 /** One line each, most likely first. Never throws. */
-export function likelyCauses(link: 'linux' | 'memory'): string[] {
+export function likelyCauses(link: LinkKind): string[] {
   if (link === 'memory') return ['a bug in typetun: nothing outside this process is involved'];
+  if (link === 'windows') {
+    return [
+      'a firewall that drops what comes in by a new, public network (Windows Defender Firewall does)',
+      'another interface or route with the same network ("route print")',
+    ];
+  }
   const causes: string[] = [];
   const strict = interfacesWith('rp_filter', STRICT);
   if (strict.length > 0) {

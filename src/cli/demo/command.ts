@@ -1,21 +1,30 @@
 /** `typetun demo`: runs the demo and prints it, for a person or as JSON. */
 
+import type { LinkKind } from '../../index.ts';
 import { describeError, ExitCode } from '../errors.ts';
 import { Interrupted, interruptible } from '../signals.ts';
 import { type Terminal, terminalOf } from '../terminal.ts';
 import { chooseAddresses, usedNetworks } from './addresses.ts';
 import { LiveLine } from './live.ts';
-import type { DemoAdapter } from './open.ts';
+import type { DemoAdapter, DemoLink } from './open.ts';
 import { checkLine, summaryLines } from './report.ts';
 import type { Check } from './result.ts';
 import { runDemo } from './run.ts';
 
 /** Options as the command line gives them. */
 export interface DemoCommandOptions {
-  readonly link: 'auto' | 'linux' | 'memory';
+  readonly link: DemoLink;
   readonly seconds?: number;
   readonly json?: boolean;
 }
+
+/** Where each link is, in words. */
+const WHERE: Readonly<Record<LinkKind, string>> = {
+  linux: "the kernel's TUN",
+  windows: 'Wintun',
+  macos: 'utun',
+  memory: 'in process',
+};
 
 /** Runs the command; returns its exit status. */
 export async function runDemoCommand(options: DemoCommandOptions): Promise<number> {
@@ -51,7 +60,7 @@ export async function runDemoCommand(options: DemoCommandOptions): Promise<numbe
 }
 
 function printOpened({ adapter, link, reason }: DemoAdapter, terminal: Terminal): void {
-  const where = link === 'linux' ? "the kernel's TUN" : 'in process';
+  const where = WHERE[link];
   terminal.line(`${terminal.style('typetun demo', 'bold')}, ${where}: ${reason}`);
   terminal.line(
     `adapter ${terminal.style(adapter.name, 'bold')}, device ${adapter.deviceName}, ${adapter.addresses.join(', ')}, MTU ${adapter.mtu}`,

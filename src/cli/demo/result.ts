@@ -1,6 +1,6 @@
 /** What the demo finds out: the object that `--json` prints. */
 
-import type { AdapterStatistics } from '../../index.ts';
+import type { AdapterStatistics, LinkKind } from '../../index.ts';
 
 /** Echo requests and replies. */
 export interface IcmpResult {
@@ -68,7 +68,7 @@ export function isSkipped(check: Check): check is Skipped {
 export interface DemoResult {
   /** Whether every check that could be made passed. */
   readonly ok: boolean;
-  readonly link: 'linux' | 'memory';
+  readonly link: LinkKind;
   /** Why this link. */
   readonly reason: string;
   readonly adapter: {

@@ -1,19 +1,19 @@
 /** The demo itself: an adapter, a reflector, and the checks one after the other. No printing. */
 
-import type { Adapter } from '../../index.ts';
+import { WindowsEcho } from '../../os/windows-echo.ts';
 import type { DemoAddresses } from './addresses.ts';
 import { checkIcmp } from './checks/icmp.ts';
 import { checkMemoryIcmp, checkMemoryPause, checkMemoryUdp } from './checks/memory.ts';
 import { checkPause } from './checks/pause.ts';
 import { checkTcp } from './checks/tcp.ts';
 import { checkUdp } from './checks/udp.ts';
-import { type DemoAdapter, openDemoAdapter } from './open.ts';
+import { type DemoAdapter, type DemoLink, openDemoAdapter } from './open.ts';
 import { reflect } from './reflector.ts';
 import { CHECK_NAMES, type Check, type CheckName, type DemoResult, isSkipped } from './result.ts';
 
 /** What the demo is asked to do. */
 export interface DemoOptions {
-  readonly link: 'auto' | 'linux' | 'memory';
+  readonly link: DemoLink;
   /** Seconds TCP is kept up, both families together; 0 for no longer than it takes. */
   readonly seconds: number;
   readonly addresses: DemoAddresses;
@@ -99,7 +99,7 @@ async function runCheck(
   if (family === 6 && demo.noIpv6 !== undefined) return { name, skipped: demo.noIpv6 };
   try {
     return await (demo.host === undefined
-      ? kernelCheck(name, family, demo.adapter, options, observer)
+      ? kernelCheck(name, family, demo, options, observer)
       : memoryCheck(name, family, demo, options, observer));
   } catch (error) {
     options.signal.throwIfAborted();
@@ -110,7 +110,7 @@ async function runCheck(
 function kernelCheck(
   name: CheckName,
   family: 4 | 6,
-  adapter: Adapter,
+  { adapter, link }: DemoAdapter,
   options: DemoOptions,
   observer: DemoObserver,
 ): Promise<Check> {
@@ -119,6 +119,7 @@ function kernelCheck(
     local,
     remote,
     mtu: adapter.mtu,
+    ...(link === 'windows' ? { openEcho: WindowsEcho.open } : {}),
     signal: options.signal,
     onBytes: (bytes: number) => observer.bytes(bytes),
   };

@@ -2,21 +2,14 @@
 
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Adapter, isTunError, TunErrorCode } from '../../index.ts';
+import { Adapter, isTunError, kernelLink, TunErrorCode } from '../../index.ts';
 import { ffi } from '../../os/ffi.ts';
 import { watchSystemSleep } from '../../os/system-sleep.ts';
 import { threadWriteRing } from '../../os/write-ring.ts';
 import { describeError } from '../errors.ts';
-
-/** One fact. */
-export interface Finding {
-  readonly name: string;
-  /** false: something typetun can use is missing; undefined: a remark. */
-  readonly ok: boolean | undefined;
-  readonly detail: string;
-  /** What to do about it. */
-  readonly remedy?: string;
-}
+import type { Finding } from './finding.ts';
+import { macosFindings } from './macos.ts';
+import { windowsFindings } from './windows.ts';
 
 const TUN_DEVICE = '/dev/net/tun';
 /** `CAP_NET_ADMIN` (linux/capability.h), as a bit of CapEff in /proc/self/status. */
@@ -28,6 +21,11 @@ const OLDEST_NODE = [20, 19] as const;
 
 /** Makes all checks, in the order a reader wants them. */
 export async function findings(): Promise<Finding[]> {
+  const kernel = kernelLink();
+  if (kernel === 'windows' || kernel === 'macos') {
+    const own = kernel === 'windows' ? await windowsFindings() : macosFindings();
+    return [node(), ffiPackage(), ...own, await ownLink(`link-${kernel}`), await memoryLink()];
+  }
   return [
     node(),
     ffiPackage(),
@@ -39,7 +37,7 @@ export async function findings(): Promise<Finding[]> {
     userNamespaces(),
     reversePath(),
     await systemSleep(),
-    await kernelLink(),
+    await ownLink('link-linux'),
     await memoryLink(),
   ];
 }
@@ -182,8 +180,7 @@ async function systemSleep(): Promise<Finding> {
 }
 
 /** The proof: an adapter on the kernel's link, made and removed. */
-async function kernelLink(): Promise<Finding> {
-  const name = 'link-linux';
+async function ownLink(name: string): Promise<Finding> {
   try {
     const adapter = await Adapter.create();
     const detail = `an adapter was made (${adapter.name}) and removed`;

@@ -2,7 +2,11 @@
 
 import { ExitCode } from '../errors.ts';
 import { terminalOf } from '../terminal.ts';
-import { type Finding, findings } from './checks.ts';
+import { findings } from './checks.ts';
+import type { Finding } from './finding.ts';
+
+/** How the findings about links begin. */
+const LINK = 'link-';
 
 export interface DoctorCommandOptions {
   readonly json?: boolean;
@@ -11,9 +15,9 @@ export interface DoctorCommandOptions {
 /** Runs the command; 0 when at least one link works. */
 export async function runDoctorCommand(options: DoctorCommandOptions): Promise<number> {
   const found = await findings();
-  const works = (name: string): boolean =>
-    found.some((one) => one.name === name && one.ok === true);
-  const auto = works('link-linux') ? 'linux' : works('link-memory') ? 'memory' : null;
+  // The kernel's own link comes first among them.
+  const link = found.find(({ name, ok }) => name.startsWith(LINK) && ok === true);
+  const auto = link?.name.slice(LINK.length) ?? null;
   if (options.json) {
     process.stdout.write(`${JSON.stringify({ ok: auto !== null, auto, findings: found })}\n`);
   } else {

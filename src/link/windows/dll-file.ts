@@ -80,13 +80,16 @@ export function findDll(
 const WHOLE_PATH = /^(?:[A-Za-z]:[\\/]|\\\\[^\\/]+[\\/])/;
 
 function namedDll(options: WintunOptions, environment: NodeJS.ProcessEnv): DllPath | undefined {
-  if (options.dll !== undefined) return { path: options.dll, from: 'the option wintun.dll' };
+  if (options.dll !== undefined) return whole(options.dll, 'the option wintun.dll');
   if (options.environment === false) return undefined;
   const path = environment[DLL_VARIABLE];
-  if (path === undefined || path === '') return undefined;
-  if (WHOLE_PATH.test(path)) return { path, from: DLL_VARIABLE };
+  return path === undefined || path === '' ? undefined : whole(path, DLL_VARIABLE);
+}
+
+function whole(path: string, from: string): DllPath {
+  if (WHOLE_PATH.test(path)) return { path, from };
   throw new TypeError(
-    `${DLL_VARIABLE} is "${path}"; give the whole path, such as C:\\Program Files\\mine\\${DLL_NAME}`,
+    `${from} is "${path}"; give the whole path, such as C:\\Program Files\\mine\\${DLL_NAME}`,
   );
 }
 

@@ -30,6 +30,7 @@ test('a DLL that was named and is not there is refused, and none taken in its pl
 });
 
 test('the environment variable takes a whole path alone, and is ignored where it is not to be looked at', () => {
+  assert.throws(() => findDll({ dll: 'wintun.dll' }, {}), { name: 'TypeError' });
   for (const path of ['wintun.dll', '..\\wintun.dll', '\\wintun.dll', 'C:wintun.dll']) {
     assert.throws(() => findDll({}, { TYPETUN_WINTUN_DLL: path }), {
       name: 'TypeError',
