@@ -54,7 +54,10 @@ test('a name makes the same GUID again, another name another, and one can be ask
 
 test('a name that is taken is refused, whoever finds out', async () => {
   const link = await open({ name: 'mine' });
+  // Found out before Windows is asked to make it.
+  standin.fail(Fail.CREATE, WinError.ACCESS_DENIED);
   await assert.rejects(open({ name: 'Mine' }), { code: 'ERR_TUN_NAME_TAKEN', message: /"Mine"/ });
+  standin.fail(Fail.CREATE, WinError.SUCCESS);
   await link.close();
   standin.fail(Fail.CREATE, WinError.ALREADY_EXISTS);
   await assert.rejects(open({ name: 'mine' }), { code: 'ERR_TUN_NAME_TAKEN' });
@@ -251,6 +254,53 @@ test('the largest packet passes both ways, and a larger one is discarded and cou
   const result = new TakeResult();
   assert.ok(link.take(new Uint8Array(0x20000), 0, 256, result) > 0);
   assert.deepEqual([result.packets, result.oversize, result.unreadable], [1, 1, 1]);
+  await link.close();
+});
+
+test('what is discarded takes no room in the ring for good', async () => {
+  const link = await open({ wintun: { ringBytes: 0x20000 } });
+  const index = link.info.interfaceIndex!;
+  const oversize = packet(61_425 - 28);
+  const result = new TakeResult();
+  for (let n = 0; n < 9; n++) {
+    assert.ok(standin.hostSend(index, oversize), `oversize packet ${n}`);
+    assert.ok(standin.hostSend(index, new Uint8Array(30_000).fill(0x55)), `unreadable packet ${n}`);
+    link.take(new Uint8Array(0x20000), 0, 256, result);
+    assert.deepEqual([result.packets, result.oversize, result.unreadable], [0, 1, 1]);
+  }
+  assert.equal(link.hostDrops(), 0);
+  await link.close();
+});
+
+test('a packet that was taken wakes nobody', async () => {
+  const link = await open();
+  link.discardPending(new TakeResult());
+  standin.hostSend(link.info.interfaceIndex!, packet(5));
+  assert.equal(takePackets(link).length, 1);
+  const words = new Int32Array(new SharedArrayBuffer(4)).fill(1);
+  const start = performance.now();
+  link.park(0, words, 0, 60);
+  const lasted = performance.now() - start;
+  assert.ok(lasted > 40, `parked for ${lasted} ms`);
+  await link.close();
+});
+
+test('of a packet that ended a park the event loop is told as well', async () => {
+  const link = await open();
+  link.discardPending(new TakeResult());
+  standin.hostSend(link.info.interfaceIndex!, packet(5));
+  const words = new Int32Array(new SharedArrayBuffer(4)).fill(1);
+  const start = performance.now();
+  link.park(0, words, 0, 100);
+  assert.ok(performance.now() - start < 50);
+  let told = false;
+  const watch = link.watch(() => {
+    told = true;
+    watch.stop();
+  });
+  watch.start();
+  assert.ok(await until(() => told));
+  assert.equal(takePackets(link).length, 1);
   await link.close();
 });
 
