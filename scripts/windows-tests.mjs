@@ -33,7 +33,7 @@ const PORTABLE = [
 ];
 /** Their host is the Linux kernel. */
 const KERNEL = 'test/windows/kernel/';
-const FILE_TIMEOUT_MS = 120_000;
+const FILE_TIMEOUT_MS = 300_000;
 const NETNS = `typetun-windows-${process.pid}`;
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */

@@ -11,7 +11,7 @@
  */
 
 import { addressOf } from './address.ts';
-import { kernel32, systemLibrary, wideString, wideText } from './win32.ts';
+import { INVALID_HANDLE, kernel32, systemLibrary, wideString, wideText } from './win32.ts';
 
 /** What is wrong with a signature, or whose it is. */
 export type Signature =
@@ -45,8 +45,8 @@ const GENERIC_VERIFY_V2: Uint8Array = Uint8Array.of(
   ...[0x8c, 0xc2, 0x00, 0xc0, 0x4f, 0xc2, 0x95, 0xee],
 );
 
-/** With `WTD_UI_NONE` nobody is asked, in no window. */
-const NO_WINDOW = 0;
+/** There is nobody to ask. */
+const NO_WINDOW: number = INVALID_HANDLE;
 /** `WTD_UI_NONE`, `WTD_REVOKE_NONE`, `WTD_CHOICE_FILE`. */
 const WTD_UI_NONE = 2;
 const WTD_REVOKE_NONE = 0;
@@ -93,7 +93,7 @@ function wintrust(): Wintrust {
   const crypt = systemLibrary('crypt32.dll');
   bound = {
     verify: trust.func(
-      'int32 WinVerifyTrust(uintptr_t window, void *action, void *data)',
+      'int32 WinVerifyTrust(intptr_t window, void *action, void *data)',
     ) as Wintrust['verify'],
     stateData: trust.func(
       'uintptr_t WTHelperProvDataFromStateData(uintptr_t state)',
