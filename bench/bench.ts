@@ -4,6 +4,7 @@
  *   npm run bench                      everything, about half an hour; writes bench/results/
  *   npm run bench -- --quick           the main figures in under a minute, indicative
  *   npm run bench -- --only latency    one part; several with several --only
+ *   npm run bench -- --only throughput --candidate r1 --candidate off    between these alone
  *   npm run bench -- --rounds 20
  *   npm run bench -- --json FILE       the result as JSON there
  *
@@ -22,7 +23,7 @@ import { type Row, Samples } from './report/result.ts';
 import { judgeScaling } from './report/scaling.ts';
 import { tables, targetTable } from './report/table.ts';
 import { judge } from './report/targets.ts';
-import { candidates } from './rig/candidates.ts';
+import { type Candidate, candidates } from './rig/candidates.ts';
 import { endAll } from './rig/child.ts';
 import { compileReferences, type References } from './rig/references.ts';
 import { World } from './rig/world.ts';
@@ -54,6 +55,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
+    candidate: { type: 'string', multiple: true },
     rounds: { type: 'string' },
     json: { type: 'string' },
   },
@@ -68,7 +70,7 @@ async function main(): Promise<void> {
   const run: Run = {
     world,
     tools: references,
-    candidates: candidates(references),
+    candidates: wantedCandidates(references),
     samples,
     rounds: rounds(),
     quick,
@@ -88,7 +90,7 @@ async function main(): Promise<void> {
   };
   const json = `${JSON.stringify(result, undefined, 2)}\n`;
   if (options.json !== undefined) writeFileSync(options.json, json);
-  if (quick || options.only !== undefined) return;
+  if (quick || options.only !== undefined || options.candidate !== undefined) return;
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, 'latest.json'), json);
   const { cores, kernel } = result.machine;
@@ -132,6 +134,17 @@ async function withReferences(): Promise<References | undefined> {
     );
     return undefined;
   }
+}
+
+function wantedCandidates(references: References | undefined): Candidate[] {
+  const all = candidates(references);
+  const wanted = options.candidate;
+  if (wanted === undefined) return all;
+  const unknown = wanted.find((id) => all.every((candidate) => candidate.id !== id));
+  if (unknown === undefined) return all.filter(({ id }) => wanted.includes(id));
+  throw new Error(
+    `--candidate ${unknown}: there are ${all.map((candidate) => candidate.id).join(', ')}`,
+  );
 }
 
 function rounds(): number {
