@@ -22,8 +22,12 @@ export const TunErrorCode = {
   ADAPTER_REMOVED: 'ERR_TUN_ADAPTER_REMOVED',
   /** The control call makes no sense in the adapter's present state. */
   INVALID_STATE: 'ERR_TUN_INVALID_STATE',
-  /** No adapter of this process answers to that device name. */
+  /** No adapter of this process answers to that device name, or no interface has the name. */
   NOT_FOUND: 'ERR_TUN_NOT_FOUND',
+  /** The interface, or the descriptor, is no layer 3 TUN device. */
+  NOT_TUN: 'ERR_TUN_NOT_TUN',
+  /** Another program is attached to the device, and it takes one only. */
+  BUSY: 'ERR_TUN_BUSY',
   /** The interface name is in use. */
   NAME_TAKEN: 'ERR_TUN_NAME_TAKEN',
   /** The address, route or MTU was refused by the operating system or did not read back. */

@@ -3,8 +3,9 @@
 import { EventEmitter } from 'node:events';
 import type { Link, LinkEvent } from '../link/link.ts';
 import { attachMiniport } from './attach.ts';
-import { createMiniport } from './create.ts';
+import { adoptDescriptor, createMiniport } from './create.ts';
 import { Device } from './device.ts';
+import type { DescriptorOptions } from './existing-options.ts';
 import { queryInformation, setInformation } from './information.ts';
 import { deviceName } from './luid.ts';
 import { Miniport } from './miniport.ts';
@@ -73,6 +74,24 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    */
   static async create(options: AdapterOptions = {}): Promise<Adapter> {
     return new Adapter(await createMiniport(options));
+  }
+
+  /**
+   * Makes an adapter on a TUN device that somebody else opened: by a descriptor that this process has
+   * inherited or been sent. Takes no right, but for what has to be changed.
+   *
+   * When it resolves the descriptor is the adapter's, which closes it; until then, and when it rejects,
+   * it is the caller's. It is made non-blocking, in every process that has it. The device itself goes
+   * with the last descriptor of it, wherever that is, unless it is persistent; what the adapter has set
+   * on it stays.
+   *
+   * Rejects with TypeError or RangeError naming what is wrong, or with TunError: `NOT_TUN` for a
+   * descriptor that is not open, of something else, of a TAP, or of no device; `UNSUPPORTED` for one with
+   * protocol information in front of packets; `NO_PRIVILEGE` naming what was asked for and may not be
+   * set; `CONFIGURATION`, `NO_FFI`.
+   */
+  static async fromFd(fd: number, options: DescriptorOptions = {}): Promise<Adapter> {
+    return new Adapter(await adoptDescriptor(fd, options));
   }
 
   /**

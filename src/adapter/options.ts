@@ -22,6 +22,7 @@ import type {
 } from '../link/link.ts';
 import type { DropPolicy } from '../sync/packet-queue.ts';
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from '../wire/address.ts';
+import { checkBoolean, checkInteger, checkNames, checkOneOf, shown } from './option-values.ts';
 
 /** What `Adapter.create` takes. Everything is optional. */
 export interface AdapterOptions {
@@ -81,12 +82,16 @@ export interface AdapterChange {
   readonly routes?: readonly (string | RouteConfig)[];
 }
 
-/** Options with every default filled in. */
-export interface CheckedOptions {
-  readonly config: LinkConfig;
+/** How an adapter queues, with every default filled in. */
+export interface QueueSettings {
   readonly prefetch: boolean;
   readonly dropPolicy: DropPolicy;
   readonly queueBytes: number | undefined;
+}
+
+/** Options with every default filled in. */
+export interface CheckedOptions extends QueueSettings {
+  readonly config: LinkConfig;
   readonly link: 'linux' | 'memory' | LinkProvider | undefined;
 }
 
@@ -138,29 +143,42 @@ export function checkOptions(options: AdapterOptions): CheckedOptions {
       mtu,
       routes: checkRoutes(options.routes ?? []),
       ipv6LinkLocal,
-      hostQueueLength: checkInteger(
-        'hostQueueLength',
-        options.hostQueueLength ?? DEFAULT_HOST_QUEUE_LENGTH,
-        1,
-        MAX_HOST_QUEUE_LENGTH,
-        'packets',
-      ),
-      offload: checkOneOf('offload', options.offload ?? 'split', ['split', 'carry', 'off']),
+      hostQueueLength: checkHostQueueLength(options.hostQueueLength ?? DEFAULT_HOST_QUEUE_LENGTH),
+      offload: checkOffload(options.offload),
       queues: checkInteger('queues', options.queues ?? 1, 1, MAX_QUEUES, ''),
       netns: checkNetns(options.netns),
-      engine: checkOneOf('engine', options.engine ?? 'auto', ['auto', 'io_uring', 'syscalls']),
+      engine: checkEngine(options.engine),
     },
-    prefetch: checkBoolean('prefetch', options.prefetch ?? true),
-    dropPolicy: checkOneOf('dropPolicy', options.dropPolicy ?? 'drop-oldest', [
-      'drop-oldest',
-      'drop-newest',
-    ]),
-    queueBytes:
-      options.queueBytes === undefined
-        ? undefined
-        : checkInteger('queueBytes', options.queueBytes, MIN_QUEUE_BYTES, MAX_QUEUE_BYTES, 'bytes'),
+    ...checkQueueSettings(options),
     link: checkLink(options.link),
   };
+}
+
+/** @throws as {@link checkOptions}. */
+export function checkQueueSettings(
+  options: Pick<AdapterOptions, 'prefetch' | 'dropPolicy' | 'queueBytes'>,
+): QueueSettings {
+  const { prefetch = true, dropPolicy = 'drop-oldest', queueBytes } = options;
+  return {
+    prefetch: checkBoolean('prefetch', prefetch),
+    dropPolicy: checkOneOf('dropPolicy', dropPolicy, ['drop-oldest', 'drop-newest']),
+    queueBytes:
+      queueBytes === undefined
+        ? undefined
+        : checkInteger('queueBytes', queueBytes, MIN_QUEUE_BYTES, MAX_QUEUE_BYTES, 'bytes'),
+  };
+}
+
+export function checkHostQueueLength(packets: number): number {
+  return checkInteger('hostQueueLength', packets, 1, MAX_HOST_QUEUE_LENGTH, 'packets');
+}
+
+export function checkOffload(offload: Offload = 'split'): Offload {
+  return checkOneOf('offload', offload, ['split', 'carry', 'off']);
+}
+
+export function checkEngine(engine: Engine = 'auto'): Engine {
+  return checkOneOf('engine', engine, ['auto', 'io_uring', 'syscalls']);
 }
 
 /**
@@ -179,17 +197,7 @@ export function checkChange(change: AdapterChange, present: PresentConfig): Link
   };
 }
 
-function checkNames(options: object, known: readonly string[], where: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${where} takes an object of options, not ${shown(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    throw new TypeError(`${where} has no option "${name}"; there are ${known.join(', ')}`);
-  }
-}
-
-function checkName(name: string | undefined): string | undefined {
+export function checkName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   if (typeof name !== 'string' || name === '' || name === '.' || name === '..') {
     throw new TypeError(`${shown(name)} is no interface name; leave it out to get a free one`);
@@ -207,7 +215,7 @@ function checkName(name: string | undefined): string | undefined {
   return name;
 }
 
-function checkAddresses(addresses: readonly string[]): string[] {
+export function checkAddresses(addresses: readonly string[]): string[] {
   if (!Array.isArray(addresses)) {
     throw new TypeError(`addresses is ${typeof addresses}; give an array like ['10.7.0.1/24']`);
   }
@@ -231,7 +239,7 @@ function checkHostAddress(text: string): Prefix {
   throw new TypeError(`${text} is ${what} address; an interface needs an address of its own`);
 }
 
-function checkRoutes(routes: readonly (string | RouteConfig)[]): RouteConfig[] {
+export function checkRoutes(routes: readonly (string | RouteConfig)[]): RouteConfig[] {
   if (!Array.isArray(routes)) {
     throw new TypeError(`routes is ${typeof routes}; give an array like ['10.8.0.0/16']`);
   }
@@ -257,11 +265,11 @@ function checkRoutes(routes: readonly (string | RouteConfig)[]): RouteConfig[] {
   });
 }
 
-function hasIpv6(addresses: readonly string[]): boolean {
+export function hasIpv6(addresses: readonly string[]): boolean {
   return addresses.some((text) => text.includes(':'));
 }
 
-function checkMtu(mtu: number, ipv6: boolean): void {
+export function checkMtu(mtu: number, ipv6: boolean): void {
   checkInteger('mtu', mtu, MIN_MTU, MAX_MTU, 'bytes');
   if (ipv6 && mtu < MIN_MTU_IPV6) {
     throw new RangeError(
@@ -270,16 +278,9 @@ function checkMtu(mtu: number, ipv6: boolean): void {
   }
 }
 
-function checkNetns(netns: string | undefined): string | undefined {
+export function checkNetns(netns: string | undefined): string | undefined {
   if (netns === undefined || (typeof netns === 'string' && netns !== '')) return netns;
   throw new TypeError(`netns is ${shown(netns)}; give a name of "ip netns list" or a path`);
-}
-
-function checkOneOf<T extends string>(name: string, value: T, choices: readonly T[]): T {
-  if (choices.includes(value)) return value;
-  const quoted = choices.map((choice) => `'${choice}'`);
-  const last = quoted.pop();
-  throw new TypeError(`${name} is ${shown(value)}; give ${quoted.join(', ')} or ${last}`);
 }
 
 function checkLink(link: AdapterOptions['link']): AdapterOptions['link'] {
@@ -288,34 +289,4 @@ function checkLink(link: AdapterOptions['link']): AdapterOptions['link'] {
   throw new TypeError(
     `link is ${shown(link)}; give 'linux', 'memory', or a provider such as new MemoryHost().provider()`,
   );
-}
-
-function checkBoolean(name: string, value: boolean): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new TypeError(`${name} is ${shown(value)}; give true or false`);
-}
-
-function checkInteger(
-  name: string,
-  value: number,
-  least: number,
-  most: number,
-  unit: string,
-): number {
-  if (typeof value !== 'number') {
-    throw new TypeError(`${name} is ${shown(value)}; give a number from ${least} to ${most}`);
-  }
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RangeError(
-    `${name} is ${value}; give a whole number from ${least} to ${most}${unit === '' ? '' : ` ${unit}`}`,
-  );
-}
-
-/** A wrong value as a message shows it; never throws, whatever it is. */
-function shown(value: unknown): string {
-  if (typeof value === 'string') return `"${value}"`;
-  if (typeof value === 'symbol' || typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return String(value);
 }

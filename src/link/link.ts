@@ -62,6 +62,33 @@ export interface LinkConfig {
   readonly engine: Engine;
 }
 
+/** What device a link is to attach to. */
+export type ExistingDevice =
+  /** An interface that exists, of that name. */
+  | { readonly name: string; readonly queues: number }
+  /** Descriptors of the system's own for one device, one for each of its hardware queues. */
+  | { readonly fds: readonly number[] };
+
+/**
+ * How a link attaches to a device that somebody else made. What is undefined stays as it is. What is
+ * given and is not so already is set where the process has the right to; of a device that cannot be looked
+ * at, MTU and addresses are taken as a description.
+ */
+export interface AttachConfig {
+  readonly device: ExistingDevice;
+  /** Where a named device is (name or path); undefined for the present namespace. */
+  readonly netns: string | undefined;
+  /** Addresses it is to have, besides those it has. */
+  readonly addresses: readonly AddressWithPrefix[] | undefined;
+  readonly mtu: number | undefined;
+  readonly routes: readonly RouteConfig[] | undefined;
+  readonly ipv6LinkLocal: boolean | undefined;
+  readonly hostQueueLength: number | undefined;
+  /** As {@link LinkConfig.offload}. A descriptor without virtio-net headers has none. */
+  readonly offload: Offload;
+  readonly engine: Engine;
+}
+
 /** What can be changed while a link is open. Absent members stay as they are. */
 export interface LinkReconfig {
   /** Replaces all addresses that were set through the link. */
@@ -211,6 +238,8 @@ export type LinkToken =
       readonly fds: readonly number[];
       readonly memory: SharedArrayBuffer;
       readonly offload: Offload;
+      readonly headers: boolean;
+      readonly events: boolean;
       readonly segmentation: readonly Segmentation[];
       readonly engine: Engine;
       readonly info: LinkInfo;
@@ -340,4 +369,9 @@ export interface LinkProvider {
   readonly name: string;
   /** Makes the device and configures it. Releases everything it took when it fails. */
   open(config: LinkConfig): Promise<Link>;
+  /**
+   * Attaches to a device that exists; absent where there is no such thing. Descriptors are the link's
+   * once it resolves, and stay the caller's when it rejects.
+   */
+  attach?(config: AttachConfig): Promise<Link>;
 }

@@ -47,6 +47,11 @@ export interface Libc {
     address: Uint8Array | null,
     addressBytesInOut: Uint8Array | null,
   ): number;
+  /** `pair` receives the two descriptors, 4 bytes each. */
+  socketpair(family: number, type: number, protocol: number, pair: Uint8Array): number;
+  /** `message` is a `struct msghdr` (fd-passing.ts). */
+  sendmsg(fd: number, message: Uint8Array, flags: number): number;
+  recvmsg(fd: number, message: Uint8Array, flags: number): number;
   setns(fd: number, type: number): number;
   /** Index of the interface in the thread's network namespace; 0 when there is none. */
   ifNameToIndex(name: string): number;
@@ -83,8 +88,13 @@ const IO_URING_ENTER = 426;
 /** Bytes of an eventfd's count (eventfd(2)). */
 const COUNT_BYTES = 8;
 
-/** `F_DUPFD_CLOEXEC` (fcntl.h). */
+/** Commands of fcntl, and the flag of F_SETFD (fcntl.h). */
 export const F_DUPFD_CLOEXEC = 1030;
+export const F_GETFD = 1;
+export const F_SETFD = 2;
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const FD_CLOEXEC = 1;
 
 let bound: Libc | undefined;
 
@@ -133,6 +143,9 @@ function bindAll(): Libc {
     recvfrom: bind(
       'int recvfrom(int fd, void *data, size_t bytes, int flags, void *address, void *addressBytes)',
     ),
+    socketpair: bind('int socketpair(int family, int type, int protocol, void *pair)'),
+    sendmsg: bind('int sendmsg(int fd, void *message, int flags)'),
+    recvmsg: bind('int recvmsg(int fd, void *message, int flags)'),
     setns: bind('int setns(int fd, int type)'),
     ifNameToIndex: bind('uint if_nametoindex(const char *name)'),
     epollCreate: bind('int epoll_create1(int flags)'),

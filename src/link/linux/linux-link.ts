@@ -6,7 +6,6 @@ import { libc } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import { type SleepWatch, watchSystemSleep } from '../../os/system-sleep.ts';
 import type {
-  Engine,
   Link,
   LinkEvent,
   LinkInfo,
@@ -15,29 +14,39 @@ import type {
   LinkWatch,
   SleepListener,
 } from '../link.ts';
-import type { LinuxControl } from './control.ts';
-import type { Tun } from './tun.ts';
+import type { DeviceControl } from './device-control.ts';
 import { type Passage, TunLink } from './tun-link.ts';
 import type { TunMemory } from './tun-memory.ts';
 
 const closeDescriptor = promisify(close);
 
+/** What becomes of the device when its link is closed: `remove` it, or `keep` it as it is. */
+export type Ending = 'remove' | 'keep';
+
 export class LinuxLink extends TunLink implements Link {
-  readonly #tun: Tun;
+  readonly #fds: readonly number[];
   readonly #shared: TunMemory;
-  readonly #control: LinuxControl;
-  readonly #engine: Engine;
+  readonly #control: DeviceControl;
+  readonly #passage: Passage;
+  readonly #ending: Ending;
   #watch: Watch | undefined;
   #sleep: SleepWatch | undefined;
   #closing: Promise<void> | undefined;
 
-  /** Takes over `tun` and `control`; `close` releases both. */
-  constructor(tun: Tun, control: LinuxControl, shared: TunMemory, passage: Passage) {
-    super(tun.fds, shared, passage);
-    this.#engine = passage.engine;
-    this.#tun = tun;
+  /** Takes over the descriptors and `control`; `close` releases both. */
+  constructor(
+    fds: readonly number[],
+    control: DeviceControl,
+    shared: TunMemory,
+    passage: Passage,
+    ending: Ending,
+  ) {
+    super(fds, shared, passage);
+    this.#fds = fds;
     this.#shared = shared;
     this.#control = control;
+    this.#passage = passage;
+    this.#ending = ending;
   }
 
   get info(): LinkInfo {
@@ -70,11 +79,8 @@ export class LinuxLink extends TunLink implements Link {
   /** The other threads make descriptors of their own of this one (linux-peer.ts). */
   share(): LinkToken {
     this.#shared.share();
-    const { offload, segmentation } = this.capabilities;
     const { buffer: memory } = this.#shared;
-    const { fds } = this.#tun;
-    const engine = this.#engine;
-    return { kind: 'linux', fds, memory, offload, segmentation, engine, info: this.info };
+    return { kind: 'linux', fds: this.#fds, memory, ...this.#passage, info: this.info };
   }
 
   noteInfo(): void {
@@ -88,15 +94,15 @@ export class LinuxLink extends TunLink implements Link {
 
   /**
    * Closing the last descriptor of a TUN removes the device and holds a thread for about 20 ms: one of
-   * libuv's pool. Where other threads may still hold one, it is removed by request.
+   * libuv's pool. Where other threads may still hold one, it is removed by request, if it is ours.
    */
   async #release(): Promise<void> {
     this.#sleep?.close();
     this.#shared.close();
     await this.#watch?.close();
-    if (this.#shared.shared) this.#control.removeDevice();
+    if (this.#shared.shared && this.#ending === 'remove') this.#control.removeDevice();
     await this.#control.close();
     for (const fd of this.#shared.takeEventFds()) libc().close(fd);
-    await Promise.all(this.#tun.fds.map((fd) => closeDescriptor(fd)));
+    await Promise.all(this.#fds.map((fd) => closeDescriptor(fd)));
   }
 }

@@ -1,4 +1,7 @@
-/** Opens the Linux kernel's link: makes the TUN device, configures it, and undoes it all on failure. */
+/**
+ * Opens the Linux kernel's link: makes the TUN device, configures it, and undoes it all on failure; or
+ * attaches to one that exists (attach.ts).
+ */
 
 import { closeSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
@@ -7,6 +10,8 @@ import { inNetworkNamespace } from '../../os/namespaces.ts';
 import { NetlinkSocket } from '../../os/netlink-socket.ts';
 import { poller } from '../../os/poll.ts';
 import type { Link, LinkConfig, LinkProvider } from '../link.ts';
+import { attachToDevice } from './attach.ts';
+import { configureDevice } from './configure.ts';
 import { LinuxControl } from './control.ts';
 import { LinkEventReader } from './events.ts';
 import { LinuxLink } from './linux-link.ts';
@@ -24,6 +29,12 @@ export function linuxLink(): LinkProvider {
         poller().prepare();
         requireEngine(config.engine);
         resolve(inNetworkNamespace(config.netns, () => openInNamespace(config)));
+      }),
+    attach: (config) =>
+      new Promise((resolve) => {
+        poller().prepare();
+        requireEngine(config.engine);
+        resolve(attachToDevice(config));
       }),
   };
 }
@@ -45,11 +56,15 @@ function openInNamespace(config: LinkConfig): Link {
     const events = LinkEventReader.open(index, socket);
     opened.push(events);
     const shared = new TunMemory();
-    const control = new LinuxControl(index, config, socket, events, shared);
+    const info = configureDevice(socket, index, config);
+    const { hostQueueLength, engine } = config;
+    const setUp = { info, own: config, hostQueueLength };
+    const control = new LinuxControl(index, setUp, socket, events, shared);
     const { segmentation } = tun;
-    const offload = segmentation.length === 0 ? 'off' : config.offload;
-    const { engine } = config;
-    return new LinuxLink(tun, control, shared, { offload, segmentation, engine });
+    const headers = segmentation.length > 0;
+    const offload = headers ? config.offload : 'off';
+    const passage = { offload, headers, segmentation, engine, events: true };
+    return new LinuxLink(tun.fds, control, shared, passage, 'remove');
   } catch (error) {
     for (const one of opened.reverse()) one.close();
     throw error;
