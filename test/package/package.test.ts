@@ -183,10 +183,11 @@ describe('installed into an empty folder', () => {
 
   test('gives TypeScript its types, with library checks on', () => {
     const program = [
-      "import { Adapter, type Bundle } from 'typetun';",
+      "import { Adapter, type Bundle, type Link, type LinkProvider } from 'typetun';",
       "import { MemoryHost } from 'typetun/testing';",
       'const host = new MemoryHost({});',
       'export const adapter: Adapter = await Adapter.create({ link: host.provider() });',
+      "export const renamed = (inner: LinkProvider): LinkProvider => ({ name: 'mine', open: async (config): Promise<Link> => await inner.open(config) });",
       'export const bundle: Bundle = await adapter.openDevice().read();',
     ];
     writeFileSync(join(home, 'user.mts'), program.join('\n'));
