@@ -21,7 +21,7 @@ import { curveChart } from './report/curve-chart.ts';
 import { commit, machine } from './report/machine.ts';
 import { type Row, Samples } from './report/result.ts';
 import { judgeScaling } from './report/scaling.ts';
-import { tables, targetTable } from './report/table.ts';
+import { LEGEND, tables, targetTable } from './report/table.ts';
 import { judge } from './report/targets.ts';
 import { type Candidate, candidates } from './rig/candidates.ts';
 import { endAll } from './rig/child.ts';
@@ -64,22 +64,25 @@ const { values: options } = parseArgs({
 async function main(): Promise<void> {
   const { quick } = options;
   const samples = new Samples();
+  const wantedRounds = rounds();
+  const wantedSections = sections();
   const references = await withReferences();
+  const chosen = wantedCandidates(references);
   await using world = await World.make();
   endCleanly(world);
   const run: Run = {
     world,
     tools: references,
-    candidates: wantedCandidates(references),
+    candidates: chosen,
     samples,
-    rounds: rounds(),
+    rounds: wantedRounds,
     quick,
     say: (text) => process.stderr.write(progress(text)),
   };
-  for (const name of sections()) await SECTIONS[name]!(run);
+  for (const name of wantedSections) await SECTIONS[name]!(run);
   process.stderr.write(progress(''));
   const targets = [...judge(samples, quick), ...judgeScaling(samples, quick)];
-  console.log(`${tables(samples)}\n${targetTable(targets)}`);
+  console.log(`${tables(samples)}\n${targetTable(targets)}\n\n${LEGEND}`);
   const result = {
     machine: machine(),
     commit: commit(ROOT),
@@ -142,7 +145,7 @@ function wantedCandidates(references: References | undefined): Candidate[] {
   if (wanted === undefined) return all;
   const unknown = wanted.find((id) => all.every((candidate) => candidate.id !== id));
   if (unknown === undefined) return all.filter(({ id }) => wanted.includes(id));
-  throw new Error(
+  throw wrongCall(
     `--candidate ${unknown}: there are ${all.map((candidate) => candidate.id).join(', ')}`,
   );
 }
@@ -151,14 +154,19 @@ function rounds(): number {
   if (options.rounds === undefined) return options.quick ? QUICK_ROUNDS : FULL_ROUNDS;
   const wanted = Number(options.rounds);
   if (Number.isInteger(wanted) && wanted > 0) return wanted;
-  throw new Error(`--rounds ${options.rounds}: give a whole number of at least 1`);
+  throw wrongCall(`--rounds ${options.rounds}: give a whole number of at least 1`);
 }
 
 function sections(): string[] {
   const wanted = options.only ?? Object.keys(SECTIONS);
   const unknown = wanted.find((name) => !(name in SECTIONS));
   if (unknown === undefined) return wanted;
-  throw new Error(`--only ${unknown}: there are ${Object.keys(SECTIONS).join(', ')}`);
+  throw wrongCall(`--only ${unknown}: there are ${Object.keys(SECTIONS).join(', ')}`);
+}
+
+/** An error in the way of `parseArgs`, which scripts/bench.mjs explains. */
+function wrongCall(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' });
 }
 
 /** Leaves no namespace and no program behind when it is told to end. */

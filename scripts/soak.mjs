@@ -6,10 +6,19 @@
  *   npm run soak -- --scale 10       ten times as much
  */
 
-import { parseArgs } from 'node:util';
 import { runNode } from './lib/project.mjs';
+import { parse, refuse } from './lib/usage.mjs';
 
-const { values: options } = parseArgs({ options: { scale: { type: 'string', default: '1' } } });
+const USAGE = `usage: npm run soak [-- --scale N]
+
+The race tests and the transfer mix at full scale, some minutes. Complete as root, with iperf3.
+
+  --scale N    N times as much; default 1`;
+
+const { values: options } = parse(USAGE, { options: { scale: { type: 'string', default: '1' } } });
+if (!(Number(options.scale) > 0)) {
+  refuse(`--scale ${options.scale}: give a number above 0`, USAGE);
+}
 
 process.env['TYPETUN_RACE_SCALE'] = options.scale;
 process.exitCode = runNode(['scripts/test.mjs', '--suite', 'race,kernel', 'race/', 'kernel/mix']);

@@ -75,19 +75,20 @@ const BRAND = Symbol.for('typetun.TunError');
 /** An unexpected failure. `message` names the offending value and what to do about it. */
 export class TunError extends Error {
   readonly code: TunErrorCode;
-  readonly syscall: string | undefined;
-  readonly errno: number | undefined;
-  readonly bytesNeeded: number | undefined;
-  readonly packetIndex: number | undefined;
+  declare readonly syscall: string | undefined;
+  declare readonly errno: number | undefined;
+  declare readonly bytesNeeded: number | undefined;
+  declare readonly packetIndex: number | undefined;
 
   constructor(code: TunErrorCode, message: string, details: TunErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'TunError';
     this.code = code;
-    this.syscall = details.syscall;
-    this.errno = details.errno;
-    this.bytesNeeded = details.bytesNeeded;
-    this.packetIndex = details.packetIndex;
+    // Only what there is: Node prints every member of an error that nobody caught.
+    if (details.syscall !== undefined) this.syscall = details.syscall;
+    if (details.errno !== undefined) this.errno = details.errno;
+    if (details.bytesNeeded !== undefined) this.bytesNeeded = details.bytesNeeded;
+    if (details.packetIndex !== undefined) this.packetIndex = details.packetIndex;
     Object.defineProperty(this, BRAND, { value: true });
   }
 }

@@ -30,14 +30,21 @@ export {
 } from './limits.ts';
 export type {
   Engine,
+  GiveResult,
+  Link,
   LinkCapabilities,
   LinkConfig,
   LinkEvent,
   LinkInfo,
   LinkProvider,
+  LinkReconfig,
+  LinkToken,
+  LinkUser,
+  LinkWatch,
   Offload,
   RouteConfig,
   Segmentation,
+  TakeResult,
 } from './link/link.ts';
 export type { DropPolicy } from './sync/packet-queue.ts';
 export { VERSION } from './version.ts';

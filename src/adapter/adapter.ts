@@ -7,6 +7,7 @@ import { adoptDescriptor, createMiniport } from './create.ts';
 import { Device } from './device.ts';
 import type { DescriptorOptions } from './existing-options.ts';
 import { queryInformation, setInformation } from './information.ts';
+import { showAs } from './inspect.ts';
 import { deviceName } from './luid.ts';
 import { Miniport } from './miniport.ts';
 import { type AdapterChange, type AdapterOptions, checkChange } from './options.ts';
@@ -53,9 +54,18 @@ export type SettablePower = Exclude<PowerState, 'Unspecified'>;
 export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposable {
   readonly #miniport: Miniport;
 
+  static {
+    showAs(Adapter, (adapter) => describe(adapter.#miniport));
+  }
+
   /** @internal Use {@link Adapter.create}. */
   constructor(miniport: Miniport) {
     super();
+    if (!(miniport instanceof Miniport)) {
+      throw new TypeError(
+        'adapters are made by await Adapter.create({ ... }), not by new Adapter()',
+      );
+    }
     this.#miniport = miniport;
     miniport.setEvents({
       state: (state, previous) => this.#tell('state', state, previous),

@@ -7,6 +7,7 @@ import type { DemoCommandOptions } from './demo/command.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
 import { describeError, ExitCode, UsageError } from './errors.ts';
+import { addHelpCommand } from './help.ts';
 
 const LINKS = ['auto', 'linux', 'memory'] as const;
 const MAX_SECONDS = 86_400;
@@ -28,7 +29,6 @@ function program(): Command {
   const typetun = new Command('typetun')
     .description('A layer 3 TUN driver in TypeScript.')
     .version(VERSION, '-V, --version', 'print the version')
-    .helpCommand('help [command]', 'show help, of one command or of all')
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText(
@@ -39,7 +39,11 @@ function program(): Command {
     .command('demo')
     .description("send the operating system's own traffic through an adapter and check it")
     .option('--link <link>', 'auto, linux (the kernel) or memory (in process)', linkOption, 'auto')
-    .option('--seconds <n>', 'keep sending TCP for n seconds', secondsOption)
+    .option(
+      '--seconds <n>',
+      "keep sending TCP for n seconds, both families together (the kernel's link; default: 64 MiB each)",
+      secondsOption,
+    )
     .option('--json', 'print one JSON object and nothing else on standard output')
     .action(async (options: DemoCommandOptions) => {
       const { runDemoCommand } = await import('./demo/command.ts');
@@ -65,6 +69,7 @@ function program(): Command {
       const { runDvlCheck } = await import('./dvl/command.ts');
       process.exitCode = runDvlCheck(file, options);
     });
+  addHelpCommand(typetun);
   return typetun;
 }
 

@@ -367,7 +367,7 @@ const CALLS: readonly (readonly [
     'a device that is not there',
     () => openDevice('WINTUN4294967295'),
     isCode('ERR_TUN_NOT_FOUND'),
-    /WINTUN4294967295; there are \\\\/,
+    /WINTUN4294967295; there is only \\\\/,
   ],
   [
     'an unknown OID',

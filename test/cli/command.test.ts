@@ -40,9 +40,24 @@ test('help lists the commands, and help of a command its options', async () => {
   assert.deepEqual(await typetun('demo', '--help'), demo);
 });
 
+test('help goes as deep as the commands do', async () => {
+  const check = await typetun('help', 'dvl', 'check');
+  assert.equal(check.code, 0);
+  assert.match(check.stdout, /Usage: typetun dvl check \[options\] <file>/);
+  assert.deepEqual(await typetun('dvl', 'check', '--help'), check);
+});
+
+test('the help of --seconds says what they are shared by, and how long it takes without', async () => {
+  const { stdout } = await typetun('demo', '--help');
+  assert.match(stdout.replace(/\s+/g, ' '), /n seconds, both families together .*default: 64 MiB/);
+});
+
 const REFUSED: readonly (readonly [readonly string[], RegExp])[] = [
   [[], /Usage: typetun/],
   [['doctr'], /unknown command 'doctr'[\s\S]*doctor/],
+  [['help', 'foo'], /unknown command 'foo'; there are demo, doctor, dvl, help/],
+  [['help', 'dvl', 'foo'], /unknown command 'foo'; there are check/],
+  [['help', 'demo', 'foo'], /unknown command 'foo'; demo has none/],
   [['demo', '--lnk', 'memory'], /unknown option '--lnk'[\s\S]*--link/],
   [['demo', '--link', 'pigeon'], /'pigeon' is invalid\. give one of auto, linux, memory/],
   [['demo', '--link'], /--link <link>.*argument missing/],
@@ -114,5 +129,8 @@ test('the doctor says which link the demo would take and why not the other', asy
   };
   const linux = said.findings.find((one) => one.name === 'link-linux');
   assert.equal(said.auto, linux?.ok === true ? 'linux' : 'memory');
-  for (const finding of said.findings) assert.ok(finding.detail.length > 0, finding.name);
+  for (const finding of said.findings) {
+    assert.ok(finding.detail.length > 0, finding.name);
+    if (finding.ok === false) assert.ok(finding.remedy, `${finding.name} says what to do`);
+  }
 });

@@ -37,6 +37,18 @@ function candidate(second: number): DemoAddresses {
 }
 
 /**
+ * The addresses for a link: in process they meet nobody else's, so that the usual ones will do.
+ *
+ * @throws as {@link chooseAddresses}.
+ */
+export function addressesFor(
+  link: 'auto' | 'linux' | 'memory',
+  used: () => readonly string[] = usedNetworks,
+): DemoAddresses {
+  return chooseAddresses(link === 'memory' ? [] : used());
+}
+
+/**
  * Networks that this machine's interfaces are in or that are routed elsewhere, as `address/length`.
  * Of the routes only those that would win over the adapter's own: Node's list of interfaces lacks
  * those without carrier, such as a stopped tunnel, but not their routes.

@@ -3,7 +3,7 @@
 import { describeError, ExitCode } from '../errors.ts';
 import { Interrupted, interruptible } from '../signals.ts';
 import { type Terminal, terminalOf } from '../terminal.ts';
-import { chooseAddresses, usedNetworks } from './addresses.ts';
+import { addressesFor } from './addresses.ts';
 import { LiveLine } from './live.ts';
 import type { DemoAdapter } from './open.ts';
 import { checkLine, summaryLines } from './report.ts';
@@ -21,7 +21,7 @@ export interface DemoCommandOptions {
 export async function runDemoCommand(options: DemoCommandOptions): Promise<number> {
   // With --json standard output is for the object alone; what a person reads goes to the other.
   const terminal = terminalOf(options.json ? process.stderr : process.stdout);
-  const addresses = chooseAddresses(usedNetworks());
+  const addresses = addressesFor(options.link);
   if (addresses.note !== undefined) terminal.line(addresses.note);
   const live = new LiveLine(terminal);
   try {

@@ -19,8 +19,9 @@ export interface Finding {
 }
 
 const TUN_DEVICE = '/dev/net/tun';
-/** `CAP_NET_ADMIN` (linux/capability.h), as a bit of CapEff in /proc/self/status. */
+/** Capabilities (linux/capability.h), as bits of CapEff in /proc/self/status. */
 const CAP_NET_ADMIN = 1n << 12n;
+const CAP_NET_RAW = 1n << 13n;
 /** A bus answers in a few ms; one that does not is as good as none to adapters too. */
 const BUS_WAIT_MS = 2000;
 /** The oldest Node the package runs on (package.json, engines). */
@@ -95,9 +96,8 @@ function tunDevice(): Finding {
 
 function netAdmin(): Finding {
   const name = 'net-admin';
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
-  if (effective === undefined) return { name, ok: false, detail: 'unknown on this system' };
-  const ok = (BigInt(`0x${effective}`) & CAP_NET_ADMIN) !== 0n;
+  const ok = hasCapability(CAP_NET_ADMIN);
+  if (ok === undefined) return { name, ok, detail: 'this system has no capabilities' };
   return ok
     ? { name, ok, detail: 'CAP_NET_ADMIN is effective' }
     : {
@@ -107,6 +107,12 @@ function netAdmin(): Finding {
         remedy:
           'run as root, or setcap cap_net_admin+ep on a copy of the node binary that only you may run: whoever runs it has the right',
       };
+}
+
+/** Undefined on a system without capabilities. */
+function hasCapability(bit: bigint): boolean | undefined {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
+  return effective === undefined ? undefined : (BigInt(`0x${effective}`) & bit) !== 0n;
 }
 
 function ipv6(): Finding {
@@ -123,16 +129,22 @@ function ipv6(): Finding {
 }
 
 function pingGroups(): Finding {
+  const name = 'ping';
+  if (hasCapability(CAP_NET_RAW)) {
+    return { name, ok: true, detail: 'CAP_NET_RAW is effective: ICMP sockets may be opened' };
+  }
   const range = read('/proc/sys/net/ipv4/ping_group_range')?.split(/\s+/).map(Number) ?? [1, 0];
   const [from = 1, to = 0] = range;
   const group = process.getgid?.() ?? -1;
   const ok = group >= from && group <= to;
+  // The kernel's default, "1 0", is a range with nothing in it.
+  const allowed = from > to ? 'nobody' : `groups ${from} to ${to} alone`;
   return {
-    name: 'ping',
+    name,
     ok: ok || undefined,
     detail: ok
       ? `group ${group} may open ICMP sockets without privileges`
-      : `ICMP sockets take root: ping_group_range is ${from} to ${to}`,
+      : `ICMP sockets take CAP_NET_RAW: ping_group_range lets ${allowed} open them without`,
     ...(ok ? {} : { remedy: `sysctl net.ipv4.ping_group_range="0 2147483647"` }),
   };
 }
@@ -191,9 +203,13 @@ async function kernelLink(): Promise<Finding> {
     return { name, ok: true, detail };
   } catch (error) {
     const detail = describeError(error);
-    return isTunError(error, TunErrorCode.UNSUPPORTED)
-      ? { name, ok: undefined, detail }
-      : { name, ok: false, detail };
+    if (isTunError(error, TunErrorCode.UNSUPPORTED)) return { name, ok: undefined, detail };
+    const see = 'see what is marked "no" above';
+    if (!isTunError(error)) return { name, ok: false, detail, remedy: see };
+    // Messages of ours say what is wrong, then what to do.
+    const [what = '', ...remedy] = error.message.split('; ');
+    const detailed = `${what} [${error.code}]`;
+    return { name, ok: false, detail: detailed, remedy: remedy.join('; ') || see };
   }
 }
 
