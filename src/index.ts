@@ -18,6 +18,7 @@ export type { AdapterProperties } from './adapter/properties.ts';
 export type { AdapterToken, ShareResult } from './adapter/sharing.ts';
 export { AdapterState, MediaState, PowerState } from './adapter/state.ts';
 export type { AdapterStatistics, DirectionStatistics } from './adapter/statistics.ts';
+export { type PcapngOptions, type PcapngStatistics, PcapngWriter } from './capture/pcapng.ts';
 export { isTunError, TunError, TunErrorCode, type TunErrorDetails } from './errors.ts';
 export {
   MAX_BUNDLE_BYTES,
