@@ -50,6 +50,10 @@ export const TunErrorCode = {
   OID_TOO_SHORT: 'ERR_TUN_OID_TOO_SHORT',
   /** A property request with data that is refused. */
   OID_INVALID_DATA: 'ERR_TUN_OID_INVALID_DATA',
+  /** A helper process ended before it had done its part; the message names the step. */
+  HELPER: 'ERR_TUN_HELPER',
+  /** A policy module does not load, or has nothing that could be asked. */
+  POLICY: 'ERR_TUN_POLICY',
   /** A system call failed in a way that has no code of its own; see `syscall` and `errno`. */
   SYSCALL: 'ERR_TUN_SYSCALL',
 } as const;

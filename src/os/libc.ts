@@ -166,6 +166,7 @@ export const Errno = {
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,
+  ENOEXEC: 8,
   EBADF: 9,
   EAGAIN: 11,
   EACCES: 13,
@@ -173,6 +174,7 @@ export const Errno = {
   EBUSY: 16,
   EEXIST: 17,
   ENODEV: 19,
+  ENOTDIR: 20,
   EINVAL: 22,
   EBADFD: 77,
   EOPNOTSUPP: 95,
@@ -180,6 +182,7 @@ export const Errno = {
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
   ENETDOWN: 100,
+  ECONNRESET: 104,
   ENOBUFS: 105,
 } as const;
 
