@@ -11,7 +11,7 @@ export {
 } from './adapter/adapter.ts';
 export { Bundle } from './adapter/bundle.ts';
 export type { BundleSource, Device, ReadOptions, ReadSyncOptions } from './adapter/device.ts';
-export type { DescriptorOptions } from './adapter/existing-options.ts';
+export type { DescriptorOptions, OpenOptions } from './adapter/existing-options.ts';
 export { Oid } from './adapter/oid.ts';
 export type { AdapterChange, AdapterOptions } from './adapter/options.ts';
 export type { AdapterProperties } from './adapter/properties.ts';

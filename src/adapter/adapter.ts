@@ -3,9 +3,14 @@
 import { EventEmitter } from 'node:events';
 import type { Link, LinkEvent } from '../link/link.ts';
 import { attachMiniport } from './attach.ts';
-import { adoptDescriptor, createMiniport } from './create.ts';
+import { adoptMiniport, createMiniport } from './create.ts';
 import { Device } from './device.ts';
-import type { DescriptorOptions } from './existing-options.ts';
+import {
+  checkFromFd,
+  checkOpen,
+  type DescriptorOptions,
+  type OpenOptions,
+} from './existing-options.ts';
 import { queryInformation, setInformation } from './information.ts';
 import { deviceName } from './luid.ts';
 import { Miniport } from './miniport.ts';
@@ -77,6 +82,20 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
   }
 
   /**
+   * Makes an adapter on an interface that exists and nobody is attached to: a persistent TUN, made by
+   * `Adapter.create({ persist: true, owner })` or `ip tuntap add NAME mode tun user USER`. Its owner, and the
+   * members of its group, need no right. Closing the adapter leaves the interface, with what was set on
+   * it.
+   *
+   * Rejects with TypeError or RangeError naming what is wrong, or with TunError: `NOT_FOUND`; `NOT_TUN` for
+   * another kind of interface; `BUSY` when another program is attached; `NO_PRIVILEGE` naming the owner, or
+   * what was asked for and may not be set; `NO_DRIVER`, `NETNS`, `CONFIGURATION`, `UNSUPPORTED`, `NO_FFI`.
+   */
+  static async open(name: string, options: OpenOptions = {}): Promise<Adapter> {
+    return new Adapter(await adoptMiniport(checkOpen(name, options)));
+  }
+
+  /**
    * Makes an adapter on a TUN device that somebody else opened: by a descriptor that this process has
    * inherited or been sent. Takes no right, but for what has to be changed.
    *
@@ -91,7 +110,7 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    * set; `CONFIGURATION`, `NO_FFI`.
    */
   static async fromFd(fd: number, options: DescriptorOptions = {}): Promise<Adapter> {
-    return new Adapter(await adoptDescriptor(fd, options));
+    return new Adapter(await adoptMiniport(checkFromFd(fd, options)));
   }
 
   /**
