@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import type { RunReport } from '#dist/cli/run/report.js';
 import { type Outcome, Rootless, rootlessSkip } from '../support/rootless.ts';
 import { until } from '../support/until.ts';
+import { ip, rootSkip, withNetns } from './support/netns.ts';
 
 const skip = rootlessSkip();
 const options = { skip };
@@ -98,7 +99,7 @@ test('words, environment, folder and standard input are as they were given', opt
       '',
       "it's",
     ],
-    'from outside\n',
+    { input: 'from outside\n' },
   );
   const folder = stdout.split('\n').at(-2)!;
   assert.equal(stdout, `--json||it's|ü b|--max-old-space-size=99|from outside\n${folder}\n`);
@@ -253,6 +254,31 @@ test('the host answers pings, echoes UDP, and knows the names it was given', opt
   );
   assert.equal(status, 0, stderr);
   assert.deepEqual(JSON.parse(stdout), ['hello', ['10.7.0.9'], ['fd07::9'], 'ENOTFOUND']);
+});
+
+test('the far side can be an interface of this user', { skip: skip || rootSkip() }, async () => {
+  await withNetns(async (netns) => {
+    await ip('-n', netns, 'tuntap', 'add', 'far0', 'mode', 'tun', 'user', '65534');
+    await ip('-n', netns, 'addr', 'add', '10.7.0.2/24', 'dev', 'far0');
+    await ip('-n', netns, 'link', 'set', 'far0', 'up');
+    const typetun = [
+      process.execPath,
+      'dist/cli/main.js',
+      'run',
+      '--json',
+      '--to',
+      'adapter',
+      'far0',
+    ];
+    const ping = ['ping', '-c', '2', '-i', '0.2', '10.7.0.2'];
+    const { status, stdout, stderr } = await user!.run([...typetun, '--', ...ping], { netns });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /2 received/);
+    const report = JSON.parse(stderr.trimEnd().split('\n').at(-1)!) as RunReport;
+    assert.equal(report.to, 'the interface far0');
+    assert.equal(report.adapter.out.unicastPackets, 2);
+    assert.match(await ip('-n', netns, 'link'), /far0/, 'persistent');
+  });
 });
 
 test('--dns is what the command finds in its resolv.conf, and nobody else', options, async () => {

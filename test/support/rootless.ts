@@ -81,14 +81,18 @@ export class Rootless {
   }
 
   /** Starts it; `input` is its standard input. */
-  start(words: readonly string[], input: 'ignore' | 'pipe' = 'ignore') {
-    const [program, ...rest] = this.command(...words);
+  start(words: readonly string[], input: 'ignore' | 'pipe' = 'ignore', netns?: string) {
+    const before = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
+    const [program, ...rest] = [...before, ...this.command(...words)];
     return spawn(program!, rest, { cwd: ROOT, stdio: [input, 'pipe', 'pipe'] });
   }
 
-  /** Runs it to its end. */
-  async run(words: readonly string[], input?: string): Promise<Outcome> {
-    const child = this.start(words, input === undefined ? 'ignore' : 'pipe');
+  /** Runs it to its end, with this standard input; as root, in that network namespace. */
+  async run(
+    words: readonly string[],
+    { input, netns }: { readonly input?: string; readonly netns?: string } = {},
+  ): Promise<Outcome> {
+    const child = this.start(words, input === undefined ? 'ignore' : 'pipe', netns);
     child.stdin?.end(input);
     let stdout = '';
     let stderr = '';

@@ -1,6 +1,6 @@
 /** A far side that is another adapter: what the command sends is written to it, what it gives goes in. */
 
-import type { Adapter, Device } from '../../index.ts';
+import { Adapter, type Device } from '../../index.ts';
 import type { FarSide } from './far-side.ts';
 
 /** Takes over `adapter`, which `close` closes. */
@@ -14,4 +14,9 @@ export function adapterSide(adapter: Adapter, description: string): FarSide {
     },
     close: () => adapter.close(),
   };
+}
+
+/** Opens the interface `name`, a persistent TUN that is there, for what the command sends and gets. */
+export async function openAdapter(name: string): Promise<FarSide> {
+  return adapterSide(await Adapter.open(name), `the interface ${name}`);
 }

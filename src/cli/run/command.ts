@@ -75,9 +75,8 @@ async function openFarSide(
     return reflector();
   }
   if (to.kind === 'adapter') {
-    throw new UsageError(
-      `--to adapter ${to.name}: this build cannot open interfaces of others yet`,
-    );
+    const { openAdapter } = await import('./adapter-side.ts');
+    return openAdapter(to.name);
   }
   const { openHost } = await import('./host.ts');
   return openHost(address ?? DEFAULT_ADDRESSES, mtu ?? DEFAULT_MTU, names);
