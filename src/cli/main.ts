@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `typetun`: which subcommands there are. Each is loaded when it is called. */
 
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
@@ -9,7 +9,7 @@ import type { DvlCheckOptions } from './dvl/command.ts';
 import { describeError, ExitCode, UsageError } from './errors.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
 
-const LINKS = ['auto', 'linux', 'memory'] as const;
+const LINKS = ['auto', 'linux', 'rootless', 'memory'] as const;
 const MAX_SECONDS = 86_400;
 const RUNGS = ['kernel', 'rootless'] as const;
 const DIGITS = /^\d+$/;
@@ -58,7 +58,13 @@ function program(): Command {
   typetun
     .command('demo')
     .description("send the operating system's own traffic through an adapter and check it")
-    .option('--link <link>', 'auto, linux (the kernel) or memory (in process)', linkOption, 'auto')
+    .option(
+      '--link <link>',
+      'auto, linux (the kernel), rootless (the same in a user namespace), memory (in process)',
+      linkOption,
+      'auto',
+    )
+    .addOption(new Option('--inside <reason>').hideHelp())
     .option('--seconds <n>', 'keep sending TCP for n seconds', secondsOption)
     .option('--json', 'print one JSON object and nothing else on standard output')
     .action(async (options: DemoCommandOptions) => {

@@ -1,7 +1,8 @@
 /** Runs a command in a network namespace whose only way out is an adapter of this program. */
 
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { Adapter } from '../index.ts';
+import { type Adapter, TunError, TunErrorCode } from '../index.ts';
 import { adoptAdapter } from './adopt.ts';
 import { unstartedStatus } from './find-command.ts';
 import { type Handover, Helper } from './helper.ts';
@@ -18,6 +19,9 @@ import { ResolverFile } from './resolver-file.ts';
 
 /** Added to a signal's number, as shells do. */
 const SIGNAL_STATUS = 128;
+
+/** Is there where the kernel has network namespaces. */
+const NAMESPACE = '/proc/self/ns/net';
 
 /** A helper that has handed its adapter over and waits for the word to start the command. */
 interface Ready {
@@ -42,6 +46,12 @@ interface Ready {
 export async function runInNamespace(options: NamespaceOptions): Promise<NamespaceResult> {
   const checked = checkNamespaceOptions(options);
   checked.signal?.throwIfAborted();
+  if (!existsSync(NAMESPACE)) {
+    throw new TunError(
+      TunErrorCode.UNSUPPORTED,
+      'a network of its own for a command takes network namespaces, which only Linux has (with /proc mounted)',
+    );
+  }
   using resolver = new ResolverFile(checked.dns);
   const { rung, reason, got } = await climb(checked.rung, (wanted) =>
     begin(wanted, checked, resolver.path),

@@ -6,7 +6,7 @@ import { DEFAULT_MTU } from '../../limits.ts';
 import type { NamespaceResult, NamespaceRun, Policy } from '../../run.ts';
 import { describeError, SIGNAL_EXIT_BASE, UsageError } from '../errors.ts';
 import type { FarSide } from './far-side.ts';
-import { SignalForwarding } from './forwarding.ts';
+import { SignalForwarding } from '../forwarding.ts';
 import {
   checkAddresses,
   type Destination,

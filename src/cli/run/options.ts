@@ -43,8 +43,9 @@ export function joinAdapterName(argv: readonly string[]): string[] {
     if (!word.startsWith('-') || word === '--') break;
     if (FLAGS.includes(word) || word.includes('=')) continue;
     at++;
-    const isOpen = word === '--to' && words[at] === 'adapter' && words[at + 1] !== undefined;
-    if (isOpen) words.splice(at, 2, `${ADAPTER_PREFIX}${words[at + 1]}`);
+    const name = words[at + 1] ?? '--';
+    const isOpen = word === '--to' && words[at] === 'adapter' && !name.startsWith('-');
+    if (isOpen) words.splice(at, 2, `${ADAPTER_PREFIX}${name}`);
   }
   return words;
 }
