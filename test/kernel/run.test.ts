@@ -115,6 +115,21 @@ test('the command has default signals, none blocked, and three descriptors', opt
   assert.match(stdout, /SigBlk:\t0+\nSigIgn:\t0+\n0\n1\n2\n(?:10\n)?$/);
 });
 
+test(
+  'a descriptor that the launcher inherited is no way out for the command',
+  options,
+  async () => {
+    const launch = 'exec 40</dev/null; exec "$@"';
+    const typetun = [process.execPath, 'dist/cli/main.js', 'run', 'ls', '/proc/self/fd'];
+    const { stdout } = await user!.run(['bash', '-c', launch, 'bash', ...typetun]);
+    assert.deepEqual(
+      stdout.trim().split('\n'),
+      ['0', '1', '2', '3'],
+      'the last is that of the folder',
+    );
+  },
+);
+
 for (const [signal, number] of [
   ['SIGTERM', 15],
   ['SIGINT', 2],
