@@ -40,6 +40,8 @@ export const TunErrorCode = {
   NO_FFI: 'ERR_TUN_NO_FFI',
   /** This platform or link cannot do what was asked. */
   UNSUPPORTED: 'ERR_TUN_UNSUPPORTED',
+  /** An adapter could not be handed from one process to another. */
+  HANDOVER: 'ERR_TUN_HANDOVER',
   /** The network namespace could not be opened or entered. */
   NETNS: 'ERR_TUN_NETNS',
   /** A caller's buffer was detached or resized while a read was waiting with it. */

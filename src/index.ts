@@ -40,6 +40,13 @@ export type {
   RouteConfig,
   Segmentation,
 } from './link/link.ts';
+export {
+  type InheritedDescriptor,
+  inheritedDescriptors,
+} from './passing/inherited.ts';
+export type { PassingOptions } from './passing/options.ts';
+export { type ReceiveOptions, receiveAdapter } from './passing/receive.ts';
+export { sendAdapter } from './passing/send.ts';
 export type { DropPolicy } from './sync/packet-queue.ts';
 export { VERSION } from './version.ts';
 export { formatAddress, parseAddress } from './wire/address.ts';

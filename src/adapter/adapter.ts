@@ -1,7 +1,8 @@
 /** The adapter as programs see it. */
 
 import { EventEmitter } from 'node:events';
-import type { Link, LinkEvent } from '../link/link.ts';
+import { TunError, TunErrorCode } from '../errors.ts';
+import type { Link, LinkEvent, LinkLoan } from '../link/link.ts';
 import { attachMiniport } from './attach.ts';
 import { adoptMiniport, createMiniport } from './create.ts';
 import { Device } from './device.ts';
@@ -11,6 +12,7 @@ import {
   type DescriptorOptions,
   type OpenOptions,
 } from './existing-options.ts';
+import { checkTakeOver, type HandedOver, type ReceiveSettings } from './handed-over.ts';
 import { queryInformation, setInformation } from './information.ts';
 import { deviceName } from './luid.ts';
 import { Miniport } from './miniport.ts';
@@ -114,6 +116,18 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
   }
 
   /**
+   * @internal Use `receiveAdapter`. As {@link Adapter.fromFd}, for a device as another process described
+   * it, with all its queues.
+   */
+  static async takeOver(
+    fds: readonly number[],
+    description: HandedOver,
+    settings: ReceiveSettings,
+  ): Promise<Adapter> {
+    return new Adapter(await adoptMiniport(checkTakeOver(fds, description, settings)));
+  }
+
+  /**
    * Attaches this thread to an adapter of another thread of the process, by a token of
    * {@link Adapter.share}. State, queue and counters are the same; events that other threads cause
    * come a little later. Handles opened here belong to this thread.
@@ -190,6 +204,21 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    */
   share(): ShareResult {
     return this.#miniport.share();
+  }
+
+  /**
+   * @internal Use `sendAdapter`. What another process attaches by: the loan is to be released.
+   *
+   * @throws TunError `FORCED_CLOSED` when the adapter is gone; `UNSUPPORTED` for one in process, or in a
+   * thread that did not create it.
+   */
+  handOver(): LinkLoan & { readonly description: HandedOver } {
+    const { shared, link } = this.#miniport;
+    if (!shared.present) throw this.#miniport.closedError();
+    if (link.handOver === undefined) throw notToHandOver();
+    const { mtu, addresses } = this;
+    const description = { mtu, addresses, offload: link.capabilities.offload };
+    return { ...link.handOver(), description };
   }
 
   /** A snapshot of the properties. */
@@ -310,6 +339,13 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
  */
 export function openDevice(name: string): Device {
   return new Device(lookUp(name) as Miniport);
+}
+
+function notToHandOver(): TunError {
+  return new TunError(
+    TunErrorCode.UNSUPPORTED,
+    'only a kernel adapter can be handed to another process, and only by the thread that created it',
+  );
 }
 
 function describe(miniport: Miniport): AdapterDescription {

@@ -27,4 +27,16 @@ export interface AttachConfig {
   /** As {@link LinkConfig.offload}. A descriptor without virtio-net headers has none. */
   readonly offload: Offload;
   readonly engine: Engine;
+  /** What the device looks like, as somebody says; for where it cannot be looked at. */
+  readonly said?: { readonly mtu: number; readonly addresses: readonly AddressWithPrefix[] };
+}
+
+/** What another process attaches to the device by. */
+export interface LinkLoan {
+  /** Descriptors of the device, one for each queue, apart from the link's own. */
+  readonly fds: readonly number[];
+  /** From now on closing the link leaves the device, and what it is set to, alone. */
+  keepDevice(): void;
+  /** Closes `fds`. Safe to call twice. */
+  release(): void;
 }

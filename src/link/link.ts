@@ -17,9 +17,9 @@ import type { Hand } from '../sync/hand.ts';
 import type { Liveness } from '../sync/participants.ts';
 import type { ParkingPlace } from '../sync/wake.ts';
 import type { BundleIndex } from '../wire/bundle.ts';
-import type { AttachConfig, ExistingDevice } from './attach-config.ts';
+import type { AttachConfig, ExistingDevice, LinkLoan } from './attach-config.ts';
 
-export type { AttachConfig, ExistingDevice, SleepListener };
+export type { AttachConfig, ExistingDevice, LinkLoan, SleepListener };
 
 /** An address with its prefix length, in canonical text: `10.7.0.1/24`, `fd07::1/64`. */
 export type AddressWithPrefix = string;
@@ -326,6 +326,9 @@ export interface Link extends ParkingPlace {
 
   /** Makes what another thread attaches by. Owner only; may be called again and again. */
   share(): LinkToken;
+
+  /** What another process attaches by. Owner only; absent where other processes cannot. */
+  handOver?(): LinkLoan;
 
   /** The device has changed, as the owner says. Attached threads only. */
   noteInfo(info: LinkInfo): void;

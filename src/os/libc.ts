@@ -28,6 +28,17 @@ export interface Libc {
   writeCount(fd: number, count: Uint8Array): number;
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, bytes: number): number;
+  listen(fd: number, backlog: number): number;
+  /** `accept4` without the peer's address. */
+  accept(fd: number, flags: number): number;
+  connect(fd: number, address: Uint8Array, bytes: number): number;
+  getsockopt(
+    fd: number,
+    level: number,
+    name: number,
+    value: Uint8Array,
+    bytesInOut: Uint8Array,
+  ): number;
   getsockname(fd: number, address: Uint8Array, bytesInOut: Uint8Array): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, bytes: number): number;
   sendto(
@@ -66,6 +77,8 @@ export interface Libc {
 }
 
 type Transfer = (fd: number, bytes: Uint8Array, count: number) => number;
+
+type Accept = (fd: number, address: null, bytes: null, flags: number) => number;
 
 type Setup = (number: number, entries: number, params: Uint32Array) => number;
 type Enter = (
@@ -115,6 +128,7 @@ function bindAll(): Libc {
   const bind = (prototype: string): never => library.func(prototype) as never;
   const readBytes: Transfer = bind('int read(int fd, void *buffer, size_t bytes)');
   const writeBytes: Transfer = bind('int write(int fd, void *buffer, size_t bytes)');
+  const accept: Accept = bind('int accept4(int fd, void *address, void *bytes, int flags)');
   const setup = bind('int syscall(long number, uint entries, void *params)') as Setup;
   const enter = bind(
     'int syscall(long number, int fd, uint submit, uint complete, uint flags, long sigset, long bytes)',
@@ -134,6 +148,10 @@ function bindAll(): Libc {
     writeCount: (fd, count) => writeBytes(fd, count, COUNT_BYTES),
     socket: bind('int socket(int family, int type, int protocol)'),
     bind: bind('int bind(int fd, void *address, uint bytes)'),
+    listen: bind('int listen(int fd, int backlog)'),
+    accept: (fd, flags) => accept(fd, null, null, flags),
+    connect: bind('int connect(int fd, void *address, uint bytes)'),
+    getsockopt: bind('int getsockopt(int fd, int level, int name, void *value, void *bytes)'),
     getsockname: bind('int getsockname(int fd, void *address, void *bytes)'),
     setsockopt: bind('int setsockopt(int fd, int level, int name, void *value, uint bytes)'),
     sendto: bind(
@@ -184,6 +202,7 @@ export const Errno = {
   ENETDOWN: 100,
   ECONNRESET: 104,
   ENOBUFS: 105,
+  ECONNREFUSED: 111,
 } as const;
 
 /** The error's symbolic name, such as `EPERM`; its number in words where it has none. */

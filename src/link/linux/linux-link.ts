@@ -2,13 +2,14 @@
 
 import { close } from 'node:fs';
 import { promisify } from 'node:util';
-import { libc } from '../../os/libc.ts';
+import { F_DUPFD_CLOEXEC, libc, syscallError } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import { type SleepWatch, watchSystemSleep } from '../../os/system-sleep.ts';
 import type {
   Link,
   LinkEvent,
   LinkInfo,
+  LinkLoan,
   LinkReconfig,
   LinkToken,
   LinkUser,
@@ -37,7 +38,7 @@ export class LinuxLink extends TunLink implements Link {
   readonly #shared: TunMemory;
   readonly #control: DeviceControl;
   readonly #passage: Passage;
-  readonly #ending: Ending;
+  #ending: Ending;
   #watch: Watch | undefined;
   #sleep: SleepWatch | undefined;
   #closing: Promise<void> | undefined;
@@ -96,6 +97,30 @@ export class LinuxLink extends TunLink implements Link {
     this.#shared.share();
     const { buffer: memory } = this.#shared;
     return { kind: 'linux', fds: this.#fds, memory, ...this.#passage, info: this.info };
+  }
+
+  handOver(): LinkLoan {
+    const fds: number[] = [];
+    const release = (): void => {
+      for (const fd of fds.splice(0)) libc().close(fd);
+    };
+    for (const fd of this.#fds) {
+      const own = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+      if (own >= 0) {
+        fds.push(own);
+        continue;
+      }
+      const errno = libc().errno();
+      release();
+      throw syscallError('fcntl', errno, 'make another descriptor of the device');
+    }
+    return {
+      fds,
+      keepDevice: () => {
+        this.#ending = 'keep';
+      },
+      release,
+    };
   }
 
   noteInfo(): void {
