@@ -1,6 +1,6 @@
 /**
- * The race tests and the transfer mix at full scale, which takes minutes: what exploring cannot reach, with
- * real threads, real time and, as root, the real kernel.
+ * The race tests, the transfer mix and runs of commands at full scale, which takes minutes: what
+ * exploring cannot reach, with real threads, real time and, as root, the real kernel.
  *
  *   npm run soak
  *   npm run soak -- --scale 10       ten times as much
@@ -21,4 +21,11 @@ if (!(Number(options.scale) > 0)) {
 }
 
 process.env['TYPETUN_RACE_SCALE'] = options.scale;
-process.exitCode = runNode(['scripts/test.mjs', '--suite', 'race,kernel', 'race/', 'kernel/mix']);
+process.exitCode = runNode([
+  'scripts/test.mjs',
+  '--suite',
+  'race,kernel',
+  'race/',
+  'kernel/mix',
+  'kernel/run-handover',
+]);

@@ -40,6 +40,8 @@ export const TunErrorCode = {
   NO_FFI: 'ERR_TUN_NO_FFI',
   /** This platform or link cannot do what was asked. */
   UNSUPPORTED: 'ERR_TUN_UNSUPPORTED',
+  /** An adapter could not be handed from one process to another. */
+  HANDOVER: 'ERR_TUN_HANDOVER',
   /** The network namespace could not be opened or entered. */
   NETNS: 'ERR_TUN_NETNS',
   /** A caller's buffer was detached or resized while a read was waiting with it. */
@@ -50,6 +52,10 @@ export const TunErrorCode = {
   OID_TOO_SHORT: 'ERR_TUN_OID_TOO_SHORT',
   /** A property request with data that is refused. */
   OID_INVALID_DATA: 'ERR_TUN_OID_INVALID_DATA',
+  /** A helper process ended before it had done its part; the message names the step. */
+  HELPER: 'ERR_TUN_HELPER',
+  /** A policy module does not load, or has nothing that could be asked. */
+  POLICY: 'ERR_TUN_POLICY',
   /** A system call failed in a way that has no code of its own; see `syscall` and `errno`. */
   SYSCALL: 'ERR_TUN_SYSCALL',
 } as const;

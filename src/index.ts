@@ -11,13 +11,14 @@ export {
 } from './adapter/adapter.ts';
 export { Bundle } from './adapter/bundle.ts';
 export type { BundleSource, Device, ReadOptions, ReadSyncOptions } from './adapter/device.ts';
-export type { DescriptorOptions } from './adapter/existing-options.ts';
+export type { DescriptorOptions, OpenOptions } from './adapter/existing-options.ts';
 export { Oid } from './adapter/oid.ts';
 export type { AdapterChange, AdapterOptions } from './adapter/options.ts';
 export type { AdapterProperties } from './adapter/properties.ts';
 export type { AdapterToken, ShareResult } from './adapter/sharing.ts';
 export { AdapterState, MediaState, PowerState } from './adapter/state.ts';
 export type { AdapterStatistics, DirectionStatistics } from './adapter/statistics.ts';
+export { type PcapngOptions, type PcapngStatistics, PcapngWriter } from './capture/pcapng.ts';
 export { isTunError, TunError, TunErrorCode, type TunErrorDetails } from './errors.ts';
 export {
   MAX_BUNDLE_BYTES,
@@ -46,6 +47,13 @@ export type {
   Segmentation,
   TakeResult,
 } from './link/link.ts';
+export {
+  type InheritedDescriptor,
+  inheritedDescriptors,
+} from './passing/inherited.ts';
+export type { PassingOptions } from './passing/options.ts';
+export { type ReceiveOptions, receiveAdapter } from './passing/receive.ts';
+export { sendAdapter } from './passing/send.ts';
 export type { DropPolicy } from './sync/packet-queue.ts';
 export { VERSION } from './version.ts';
 export { formatAddress, parseAddress } from './wire/address.ts';

@@ -3,7 +3,7 @@
 import type { Link } from '../link/link.ts';
 import { openExisting, openLink } from '../link/open.ts';
 import { offerParticipant } from '../sync/participants.ts';
-import { checkDescriptor, checkExisting, type DescriptorOptions } from './existing-options.ts';
+import type { CheckedExisting } from './existing-options.ts';
 import { attachThisThread, livenessIn } from './liveness.ts';
 import { luidIndexFor } from './luid.ts';
 import type { Miniport } from './miniport.ts';
@@ -22,11 +22,9 @@ export async function createMiniport(options: AdapterOptions): Promise<Miniport>
   return startOn(await openLink(checked.link, checked.config), checked);
 }
 
-/** As {@link createMiniport}, on the device that a descriptor belongs to. */
-export async function adoptDescriptor(fd: number, options: DescriptorOptions): Promise<Miniport> {
-  const { config, ...settings } = checkExisting(options, 'Adapter.fromFd');
-  const device = { fds: [checkDescriptor(fd)] };
-  return startOn(await openExisting({ ...config, device, netns: undefined }), settings);
+/** As {@link createMiniport}, on a device that exists. */
+export async function adoptMiniport({ config, ...settings }: CheckedExisting): Promise<Miniport> {
+  return startOn(await openExisting(config), settings);
 }
 
 async function startOn(link: Link, settings: QueueSettings): Promise<Miniport> {

@@ -1,6 +1,6 @@
 /** The options of an adapter on a device that exists. Each refusal names the value and what would do. */
 
-import type { AttachConfig } from '../link/link.ts';
+import type { AttachConfig, ExistingDevice } from '../link/link.ts';
 import { checkBoolean, checkInteger, checkNames } from './option-values.ts';
 import {
   type AdapterOptions,
@@ -8,8 +8,11 @@ import {
   checkEngine,
   checkHostQueueLength,
   checkMtu,
+  checkName,
+  checkNetns,
   checkOffload,
   checkQueueSettings,
+  checkQueues,
   checkRoutes,
   hasIpv6,
   type QueueSettings,
@@ -36,7 +39,14 @@ export type DescriptorOptions = Pick<
   | 'queueBytes'
 >;
 
-const OPTION_NAMES = [
+/**
+ * What `Adapter.open` takes: as `Adapter.fromFd`, and where the interface is. `queues` counts where the
+ * interface was made for several. `offload` is what the adapter wants, whatever the interface was last
+ * used with; but as it has it while another program is attached to a further queue of it.
+ */
+export type OpenOptions = DescriptorOptions & Pick<AdapterOptions, 'netns' | 'queues'>;
+
+const DESCRIPTOR_OPTIONS = [
   'addresses',
   'mtu',
   'routes',
@@ -49,25 +59,48 @@ const OPTION_NAMES = [
   'queueBytes',
 ] as const satisfies readonly (keyof DescriptorOptions)[];
 
+const OPEN_OPTIONS = [
+  ...DESCRIPTOR_OPTIONS,
+  'netns',
+  'queues',
+] as const satisfies readonly (keyof OpenOptions)[];
+
 /** The largest number a descriptor can have: that of an `int`. */
 const MAX_DESCRIPTOR = 2 ** 31 - 1;
 
-/** Options as checked, all but where the device is. */
+/** Options with every default filled in. */
 export interface CheckedExisting extends QueueSettings {
-  readonly config: Omit<AttachConfig, 'device' | 'netns'>;
+  readonly config: AttachConfig;
 }
 
 /**
- * Checks the options.
+ * Checks a descriptor and the options that go with it.
  *
  * @throws TypeError or RangeError naming the option, its value, and what would do.
  */
-export function checkExisting(
+export function checkFromFd(fd: number, options: DescriptorOptions): CheckedExisting {
+  checkNames(options, DESCRIPTOR_OPTIONS, 'Adapter.fromFd');
+  const fds = [checkInteger('the descriptor', fd, 0, MAX_DESCRIPTOR, '')];
+  return check({ fds }, options, undefined);
+}
+
+/**
+ * Checks a name and the options that go with it.
+ *
+ * @throws as {@link checkFromFd}.
+ */
+export function checkOpen(name: string, options: OpenOptions): CheckedExisting {
+  checkNames(options, OPEN_OPTIONS, 'Adapter.open');
+  if (name === undefined) throw new TypeError('Adapter.open takes the name of an interface');
+  const queues = checkQueues(options.queues);
+  return check({ name: checkName(name)!, queues }, options, checkNetns(options.netns));
+}
+
+function check(
+  device: ExistingDevice,
   options: DescriptorOptions,
-  where: string,
-  known: readonly string[] = OPTION_NAMES,
+  netns: string | undefined,
 ): CheckedExisting {
-  checkNames(options, known, where);
   const { mtu, ipv6LinkLocal, hostQueueLength } = options;
   const addresses = ifGiven(options.addresses, checkAddresses);
   ifGiven(ipv6LinkLocal, (value) => checkBoolean('ipv6LinkLocal', value));
@@ -75,6 +108,8 @@ export function checkExisting(
   ifGiven(mtu, (value) => checkMtu(value, ipv6));
   return {
     config: {
+      device,
+      netns,
       addresses,
       mtu,
       routes: ifGiven(options.routes, checkRoutes),
@@ -85,11 +120,6 @@ export function checkExisting(
     },
     ...checkQueueSettings(options),
   };
-}
-
-/** @throws TypeError or RangeError when it is no descriptor's number. */
-export function checkDescriptor(fd: number): number {
-  return checkInteger('the descriptor', fd, 0, MAX_DESCRIPTOR, '');
 }
 
 function ifGiven<T, R>(value: T | undefined, check: (value: T) => R): R | undefined {

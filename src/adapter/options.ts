@@ -60,6 +60,14 @@ export interface AdapterOptions {
   readonly engine?: Engine;
   /** Network namespace to make the adapter in: a name as `ip netns` uses it, or a path. Linux. */
   readonly netns?: string;
+  /**
+   * Whether the interface stays when the adapter is closed, for `Adapter.open`. Default false. Linux.
+   */
+  readonly persist?: boolean;
+  /** User (number) who may open the interface later without the right to make one. Linux. */
+  readonly owner?: number;
+  /** Group (number) whose members may. Linux. */
+  readonly group?: number;
   /** Whether packets are taken from the system while no read waits. Default true. */
   readonly prefetch?: boolean;
   /** What a full queue of 1000 packets drops. Default `drop-oldest`. */
@@ -112,6 +120,9 @@ const OPTION_NAMES = [
   'queues',
   'engine',
   'netns',
+  'persist',
+  'owner',
+  'group',
   'prefetch',
   'dropPolicy',
   'queueBytes',
@@ -124,6 +135,8 @@ const CHANGE_NAMES = ['addresses', 'mtu', 'routes'] as const;
 
 const FORBIDDEN_IN_NAME = /[\s/:%]|[^\x21-\x7e]/;
 const MAX_METRIC = 2 ** 32 - 1;
+/** The number above stands for nobody. */
+const MAX_IDENTITY = 2 ** 32 - 2;
 
 /**
  * Checks and completes the options.
@@ -145,9 +158,12 @@ export function checkOptions(options: AdapterOptions): CheckedOptions {
       ipv6LinkLocal,
       hostQueueLength: checkHostQueueLength(options.hostQueueLength ?? DEFAULT_HOST_QUEUE_LENGTH),
       offload: checkOffload(options.offload),
-      queues: checkInteger('queues', options.queues ?? 1, 1, MAX_QUEUES, ''),
+      queues: checkQueues(options.queues),
       netns: checkNetns(options.netns),
       engine: checkEngine(options.engine),
+      persist: checkBoolean('persist', options.persist ?? false),
+      owner: checkIdentity('owner', options.owner),
+      group: checkIdentity('group', options.group),
     },
     ...checkQueueSettings(options),
     link: checkLink(options.link),
@@ -169,8 +185,16 @@ export function checkQueueSettings(
   };
 }
 
+function checkIdentity(name: string, number: number | undefined): number | undefined {
+  return number === undefined ? undefined : checkInteger(name, number, 0, MAX_IDENTITY, '');
+}
+
 export function checkHostQueueLength(packets: number): number {
   return checkInteger('hostQueueLength', packets, 1, MAX_HOST_QUEUE_LENGTH, 'packets');
+}
+
+export function checkQueues(queues = 1): number {
+  return checkInteger('queues', queues, 1, MAX_QUEUES, '');
 }
 
 export function checkOffload(offload: Offload = 'split'): Offload {

@@ -17,8 +17,9 @@ import type { Hand } from '../sync/hand.ts';
 import type { Liveness } from '../sync/participants.ts';
 import type { ParkingPlace } from '../sync/wake.ts';
 import type { BundleIndex } from '../wire/bundle.ts';
+import type { AttachConfig, ExistingDevice, LinkLoan } from './attach-config.ts';
 
-export type { SleepListener };
+export type { AttachConfig, ExistingDevice, LinkLoan, SleepListener };
 
 /** An address with its prefix length, in canonical text: `10.7.0.1/24`, `fd07::1/64`. */
 export type AddressWithPrefix = string;
@@ -58,34 +59,12 @@ export interface LinkConfig {
   readonly queues: number;
   /** Network namespace (name or path) the device is made in; undefined for the present one. */
   readonly netns: string | undefined;
+  /** Whether the device stays when the link is closed. */
+  readonly persist?: boolean | undefined;
+  /** User, and group, who may attach to it later without the right to make one. */
+  readonly owner?: number | undefined;
+  readonly group?: number | undefined;
   /** What may move packets; see {@link LinkCapabilities.engine}. A link that has one alone takes no notice. */
-  readonly engine: Engine;
-}
-
-/** What device a link is to attach to. */
-export type ExistingDevice =
-  /** An interface that exists, of that name. */
-  | { readonly name: string; readonly queues: number }
-  /** Descriptors of the system's own for one device, one for each of its hardware queues. */
-  | { readonly fds: readonly number[] };
-
-/**
- * How a link attaches to a device that somebody else made. What is undefined stays as it is. What is
- * given and is not so already is set where the process has the right to; of a device that cannot be looked
- * at, MTU and addresses are taken as a description.
- */
-export interface AttachConfig {
-  readonly device: ExistingDevice;
-  /** Where a named device is (name or path); undefined for the present namespace. */
-  readonly netns: string | undefined;
-  /** Addresses it is to have, besides those it has. */
-  readonly addresses: readonly AddressWithPrefix[] | undefined;
-  readonly mtu: number | undefined;
-  readonly routes: readonly RouteConfig[] | undefined;
-  readonly ipv6LinkLocal: boolean | undefined;
-  readonly hostQueueLength: number | undefined;
-  /** As {@link LinkConfig.offload}. A descriptor without virtio-net headers has none. */
-  readonly offload: Offload;
   readonly engine: Engine;
 }
 
@@ -347,6 +326,9 @@ export interface Link extends ParkingPlace {
 
   /** Makes what another thread attaches by. Owner only; may be called again and again. */
   share(): LinkToken;
+
+  /** What another process attaches by. Owner only; absent where other processes cannot. */
+  handOver?(): LinkLoan;
 
   /** The device has changed, as the owner says. Attached threads only. */
   noteInfo(info: LinkInfo): void;

@@ -28,6 +28,17 @@ export interface Libc {
   writeCount(fd: number, count: Uint8Array): number;
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, bytes: number): number;
+  listen(fd: number, backlog: number): number;
+  /** `accept4` without the peer's address. */
+  accept(fd: number, flags: number): number;
+  connect(fd: number, address: Uint8Array, bytes: number): number;
+  getsockopt(
+    fd: number,
+    level: number,
+    name: number,
+    value: Uint8Array,
+    bytesInOut: Uint8Array,
+  ): number;
   getsockname(fd: number, address: Uint8Array, bytesInOut: Uint8Array): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, bytes: number): number;
   sendto(
@@ -66,6 +77,8 @@ export interface Libc {
 }
 
 type Transfer = (fd: number, bytes: Uint8Array, count: number) => number;
+
+type Accept = (fd: number, address: null, bytes: null, flags: number) => number;
 
 type Setup = (number: number, entries: number, params: Uint32Array) => number;
 type Enter = (
@@ -110,6 +123,9 @@ const PROTOTYPES = {
   eventfd: 'int eventfd(uint initial, int flags)',
   socket: 'int socket(int family, int type, int protocol)',
   bind: 'int bind(int fd, void *address, uint bytes)',
+  listen: 'int listen(int fd, int backlog)',
+  connect: 'int connect(int fd, void *address, uint bytes)',
+  getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *bytes)',
   getsockname: 'int getsockname(int fd, void *address, void *bytes)',
   setsockopt: 'int setsockopt(int fd, int level, int name, void *value, uint bytes)',
   sendto:
@@ -140,6 +156,10 @@ const MADE: {
   writeCount: (bind) => {
     const write: Transfer = bind('int write(int fd, void *buffer, size_t bytes)');
     return (fd, count) => write(fd, count, COUNT_BYTES);
+  },
+  accept: (bind) => {
+    const accept: Accept = bind('int accept4(int fd, void *address, void *bytes, int flags)');
+    return (fd, flags) => accept(fd, null, null, flags);
   },
   ioUringSetup: (bind) => {
     const setup: Setup = bind('int syscall(long number, uint entries, void *params)');
@@ -200,6 +220,7 @@ export const Errno = {
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,
+  ENOEXEC: 8,
   EBADF: 9,
   EAGAIN: 11,
   EACCES: 13,
@@ -207,6 +228,7 @@ export const Errno = {
   EBUSY: 16,
   EEXIST: 17,
   ENODEV: 19,
+  ENOTDIR: 20,
   EINVAL: 22,
   EBADFD: 77,
   EOPNOTSUPP: 95,
@@ -214,7 +236,9 @@ export const Errno = {
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
   ENETDOWN: 100,
+  ECONNRESET: 104,
   ENOBUFS: 105,
+  ECONNREFUSED: 111,
   ECANCELED: 125,
 } as const;
 

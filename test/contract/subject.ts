@@ -27,6 +27,8 @@ export interface LinkSubject {
    * until they are `atLeast`.
    */
   hostReceivedUdp(atLeast: number): Promise<Uint8Array[]>;
+  /** Whether the link has the right to change its device. Default true. */
+  readonly mayConfigure?: boolean;
   /** Changes made past the link, if the test can make them. */
   readonly outside?: {
     setUp(up: boolean): void | Promise<void>;

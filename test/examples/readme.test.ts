@@ -34,6 +34,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'npm run dvl': '.ci/run',
   'npm run bench -- --quick': '.ci/run',
   'npm run example -- forward --help': 'here',
+  'npx typetun run -- ping -c 3 10.7.0.2': '.ci/run and test/kernel/run.test.ts, as a normal user',
+  'npx typetun run --policy examples/deny-udp.mjs --pcap out/ping.pcapng -- ping -c 3 10.7.0.2':
+    '.ci/run and test/kernel/run.test.ts, as a normal user',
   'npm run example -- echo': 'test/kernel/examples.test.ts',
 };
 

@@ -32,7 +32,7 @@ test('in process the usual addresses are taken whatever the system uses', () => 
   const used = ['10.0.0.0/8'];
   assert.equal(addressesFor('memory', () => used)[4].prefix, '10.7.0.1/24');
   assert.equal(addressesFor('memory', () => used).note, undefined);
-  assert.throws(() => addressesFor('auto', () => used), /are in use/);
+  assert.throws(() => addressesFor('rootless', () => used), /are in use/);
 });
 
 test('the summary says how many packets were dropped why', () => {

@@ -3,6 +3,7 @@
 import { networkInterfaces } from 'node:os';
 import { routedNetworks } from '../../os/routes.ts';
 import { type Prefix, parsePrefix, prefixContains } from '../../wire/address.ts';
+import type { DemoLink } from './rungs.ts';
 
 /** One family's side of the reflector. */
 export interface Side {
@@ -42,7 +43,7 @@ function candidate(second: number): DemoAddresses {
  * @throws as {@link chooseAddresses}.
  */
 export function addressesFor(
-  link: 'auto' | 'linux' | 'memory',
+  link: DemoLink,
   used: () => readonly string[] = usedNetworks,
 ): DemoAddresses {
   return chooseAddresses(link === 'memory' ? [] : used());

@@ -7,6 +7,7 @@ import { ffi } from '../../os/ffi.ts';
 import { watchSystemSleep } from '../../os/system-sleep.ts';
 import { threadWriteRing } from '../../os/write-ring.ts';
 import { describeError } from '../errors.ts';
+import { rootlessLink, rootlessVeth } from './rootless.ts';
 
 /** One fact. */
 export interface Finding {
@@ -41,6 +42,8 @@ export async function findings(): Promise<Finding[]> {
     reversePath(),
     await systemSleep(),
     await kernelLink(),
+    await rootlessLink(),
+    rootlessVeth(),
     await memoryLink(),
   ];
 }
@@ -156,8 +159,9 @@ function userNamespaces(): Finding {
     ok: undefined,
     detail:
       most > 0
-        ? `${most} user namespaces are possible (this release does not use them)`
-        : 'no user namespaces (this release does not use them)',
+        ? `up to ${most} user namespaces, in which commands run without privileges`
+        : 'no user namespaces',
+    ...(most > 0 ? {} : { remedy: 'sysctl user.max_user_namespaces=15000' }),
   };
 }
 

@@ -3,6 +3,7 @@
  * already, since each change takes a right that this process may not have.
  */
 
+import { isTunError, TunErrorCode } from '../../errors.ts';
 import { Errno } from '../../os/libc.ts';
 import type { NetlinkSocket } from '../../os/netlink-socket.ts';
 import type { AttachConfig } from '../link.ts';
@@ -10,15 +11,14 @@ import {
   SUPER_PACKET_LIMITS,
   set,
   setAddressGeneration,
-  setSuperPacketLimits,
   setUp as setDeviceUp,
+  setSuperPacketLimits,
 } from './configure.ts';
 import type { SetUp } from './control.ts';
 import { readLink } from './device-state.ts';
 import { replaceAddresses } from './own-addresses.ts';
 import { replaceRoutes } from './own-routes.ts';
 import { verify } from './read-back.ts';
-import { isTunError, TunErrorCode } from '../../errors.ts';
 import { AddressGeneration, type LinkState } from './rtnetlink-link.ts';
 
 /**

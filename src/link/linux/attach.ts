@@ -1,6 +1,9 @@
 /** Attaches a link to a TUN device that somebody else made. */
 
+import { closeSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
+import { libc } from '../../os/libc.ts';
+import { inNetworkNamespace } from '../../os/namespaces.ts';
 import { NetlinkSocket } from '../../os/netlink-socket.ts';
 import type { AttachConfig, Link, Segmentation } from '../link.ts';
 import { adoptDevice } from './adopt.ts';
@@ -11,6 +14,7 @@ import { readLink } from './device-state.ts';
 import { LinkEventReader } from './events.ts';
 import { LinuxLink } from './linux-link.ts';
 import { visitDevice } from './locate.ts';
+import { attachTun, indexOfInterface, noInterface } from './tun-existing.ts';
 import {
   examineDescriptors,
   prepareDescriptors,
@@ -25,12 +29,40 @@ import { endOffload, grantedOffload, TunFlag, type TunInterface } from './tun-re
 /**
  * Attaches. Leaves this thread in its own network namespace whenever others can run.
  *
- * Rejects with TunError `NOT_TUN`, `UNSUPPORTED`, `NO_PRIVILEGE`, `CONFIGURATION`, `ADAPTER_REMOVED`. The
- * descriptors are still the caller's then, and as open as they were.
+ * Rejects with TunError `NOT_FOUND`, `NOT_TUN`, `BUSY`, `UNSUPPORTED`, `NO_PRIVILEGE`, `CONFIGURATION`,
+ * `ADAPTER_REMOVED`, `NETNS`. Descriptors that were given are still the caller's then, and as open as
+ * they were.
  */
 export async function attachToDevice(config: AttachConfig): Promise<Link> {
-  if ('fds' in config.device) return await attachDescriptors(config.device.fds, config);
-  throw new TunError(TunErrorCode.UNSUPPORTED, 'attaching by name is not there yet');
+  const { device, netns } = config;
+  if ('fds' in device) return await attachDescriptors(device.fds, config);
+  return inNetworkNamespace(netns, () => attachNamed(device.name, device.queues, config));
+}
+
+/** Attaches to the interface of that name in the present namespace. */
+function attachNamed(name: string, queues: number, config: AttachConfig): Link {
+  const socket = NetlinkSocket.open();
+  const opened: { close(): void }[] = [socket];
+  try {
+    const index = indexOfInterface(name);
+    const before = readLink(socket, index);
+    const tun = attachTun(before, { offload: config.offload, queues });
+    opened.push(...tun.fds.map((fd) => ({ close: () => closeSync(fd) })));
+    if (libc().ifNameToIndex(name) !== index) throw noInterface(name);
+    const events = LinkEventReader.open(index, socket);
+    opened.push(events);
+    const shared = new TunMemory();
+    const { engine } = config;
+    const { headers, segmentation } = tun;
+    const offload = segmentation.length > 0 ? config.offload : 'off';
+    const setUp = adoptDevice(socket, index, { ...config, offload });
+    const control = new LinuxControl(index, setUp, socket, events, shared);
+    const passage = { offload, headers, segmentation, engine, events: true };
+    return new LinuxLink(tun.fds, control, shared, passage, 'leave');
+  } catch (error) {
+    for (const one of opened.reverse()) one.close();
+    throw error;
+  }
 }
 
 /** Attaches to the device that the descriptors belong to; on success they are the link's. */

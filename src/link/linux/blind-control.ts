@@ -18,7 +18,7 @@ export class BlindControl implements DeviceControl {
       throw outOfReach(name, 'its routes');
     if (config.ipv6LinkLocal !== undefined) throw outOfReach(name, 'ipv6LinkLocal');
     if (config.hostQueueLength !== undefined) throw outOfReach(name, 'hostQueueLength');
-    const { mtu = DEFAULT_MTU, addresses = [] } = config;
+    const { mtu, addresses } = described(config);
     this.info = { name, interfaceIndex: undefined, mtu, up: true, addresses };
     shared.mtu = mtu;
     // Not known; it only bounds how much is thrown away at once.
@@ -48,6 +48,13 @@ export class BlindControl implements DeviceControl {
   async close(): Promise<void> {
     // Nothing is held.
   }
+}
+
+function described({ said, mtu, addresses }: AttachConfig): Pick<LinkInfo, 'mtu' | 'addresses'> {
+  return {
+    mtu: mtu ?? said?.mtu ?? DEFAULT_MTU,
+    addresses: addresses ?? said?.addresses ?? [],
+  };
 }
 
 function outOfReach(name: string, what: string): TunError {

@@ -2,36 +2,47 @@
 
 import { close } from 'node:fs';
 import { promisify } from 'node:util';
-import { libc } from '../../os/libc.ts';
+import { F_DUPFD_CLOEXEC, libc, syscallError } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import { type SleepWatch, watchSystemSleep } from '../../os/system-sleep.ts';
 import type {
   Link,
   LinkEvent,
   LinkInfo,
+  LinkLoan,
   LinkReconfig,
   LinkToken,
+  LinkUser,
   LinkWatch,
   SleepListener,
 } from '../link.ts';
 import type { DeviceControl } from './device-control.ts';
 import { type Passage, TunLink } from './tun-link.ts';
 import type { TunMemory } from './tun-memory.ts';
+import { endOffload } from './tun-requests.ts';
 
 const closeDescriptor = promisify(close);
 
-/** What becomes of the device when its link is closed: `remove` it, or `keep` it as it is. */
-export type Ending = 'remove' | 'keep';
+/**
+ * What becomes of the device when its link is closed:
+ * - `remove`: it goes, whoever holds descriptors of it;
+ * - `leave`: it stays for who attaches next, who must not find offload that they did not ask for;
+ * - `persist`: the same of a device that the link made; but when nobody ever joined the link, since no
+ *   adapter came of it, it goes;
+ * - `keep`: others use it by descriptors like these, and nothing is touched.
+ */
+export type Ending = 'remove' | 'leave' | 'persist' | 'keep';
 
 export class LinuxLink extends TunLink implements Link {
   readonly #fds: readonly number[];
   readonly #shared: TunMemory;
   readonly #control: DeviceControl;
   readonly #passage: Passage;
-  readonly #ending: Ending;
+  #ending: Ending;
   #watch: Watch | undefined;
   #sleep: SleepWatch | undefined;
   #closing: Promise<void> | undefined;
+  #joined = false;
 
   /** Takes over the descriptors and `control`; `close` releases both. */
   constructor(
@@ -51,6 +62,11 @@ export class LinuxLink extends TunLink implements Link {
 
   get info(): LinkInfo {
     return this.#control.info;
+  }
+
+  override join(user: LinkUser): void {
+    this.#joined = true;
+    super.join(user);
   }
 
   watch(onReadable: () => void): LinkWatch {
@@ -83,6 +99,30 @@ export class LinuxLink extends TunLink implements Link {
     return { kind: 'linux', fds: this.#fds, memory, ...this.#passage, info: this.info };
   }
 
+  handOver(): LinkLoan {
+    const fds: number[] = [];
+    const release = (): void => {
+      for (const fd of fds.splice(0)) libc().close(fd);
+    };
+    for (const fd of this.#fds) {
+      const own = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+      if (own >= 0) {
+        fds.push(own);
+        continue;
+      }
+      const errno = libc().errno();
+      release();
+      throw syscallError('fcntl', errno, 'make another descriptor of the device');
+    }
+    return {
+      fds,
+      keepDevice: () => {
+        this.#ending = 'keep';
+      },
+      release,
+    };
+  }
+
   noteInfo(): void {
     // The owner is who knows.
   }
@@ -100,9 +140,21 @@ export class LinuxLink extends TunLink implements Link {
     this.#sleep?.close();
     this.#shared.close();
     await this.#watch?.close();
-    if (this.#shared.shared && this.#ending === 'remove') this.#control.removeDevice();
+    this.#end();
     await this.#control.close();
     for (const fd of this.#shared.takeEventFds()) libc().close(fd);
     await Promise.all(this.#fds.map((fd) => closeDescriptor(fd)));
+  }
+
+  #end(): void {
+    if (this.#ending === 'keep') return;
+    if (this.#ending === 'remove') {
+      if (this.#shared.shared) this.#control.removeDevice();
+    } else if (this.#ending === 'persist' && !this.#joined) {
+      this.#control.removeDevice();
+    } else if (this.capabilities.segmentation.length > 0) {
+      const inUse = (this.#control.attachedQueues() ?? 0) > this.#fds.length;
+      if (!inUse) endOffload(this.#fds[0]!);
+    }
   }
 }

@@ -5,7 +5,7 @@
 
 import { closeSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
-import { libc } from '../../os/libc.ts';
+import { libc, syscallError } from '../../os/libc.ts';
 import { inNetworkNamespace } from '../../os/namespaces.ts';
 import { NetlinkSocket } from '../../os/netlink-socket.ts';
 import { poller } from '../../os/poll.ts';
@@ -18,6 +18,7 @@ import { LinuxLink } from './linux-link.ts';
 import { createTun, type Tun } from './tun.ts';
 import { requireEngine } from './tun-link.ts';
 import { TunMemory } from './tun-memory.ts';
+import { setPersistent } from './tun-requests.ts';
 
 /** The kernel's TUN driver as a link provider. */
 export function linuxLink(): LinkProvider {
@@ -64,7 +65,10 @@ function openInNamespace(config: LinkConfig): Link {
     const headers = segmentation.length > 0;
     const offload = headers ? config.offload : 'off';
     const passage = { offload, headers, segmentation, engine, events: true };
-    return new LinuxLink(tun.fds, control, shared, passage, 'remove');
+    if (config.persist && !setPersistent(tun.fds[0]!, true)) {
+      throw syscallError('ioctl(TUNSETPERSIST)', libc().errno(), `make "${tun.name}" persistent`);
+    }
+    return new LinuxLink(tun.fds, control, shared, passage, config.persist ? 'persist' : 'remove');
   } catch (error) {
     for (const one of opened.reverse()) one.close();
     throw error;
@@ -76,12 +80,13 @@ function openInNamespace(config: LinkConfig): Link {
  *
  * @throws TunError `UNSUPPORTED` when super-packets are to be carried and the kernel has none.
  */
-function openTun({ name, offload, queues }: LinkConfig): Tun {
-  if (offload === 'off') return createTun({ name, offload: false, queues });
-  const tun = createTun({ name, offload: true, queues });
+function openTun({ name, offload, queues, owner, group }: LinkConfig): Tun {
+  const options = { name, queues, owner, group };
+  if (offload === 'off') return createTun(options);
+  const tun = createTun({ ...options, offload: true });
   if (tun.segmentation.length > 0) return tun;
   for (const fd of tun.fds) closeSync(fd);
-  if (offload === 'split') return createTun({ name, offload: false, queues });
+  if (offload === 'split') return createTun(options);
   throw new TunError(
     TunErrorCode.UNSUPPORTED,
     "offload is 'carry', but this kernel's TUN driver hands over no super-packets; leave it out, or say 'off'",

@@ -95,7 +95,7 @@ export function refuseProtocolInformation(name: string): never {
 }
 
 /**
- * Makes the descriptors what the link needs: attached, with virtio-net headers of 10 bytes, not
+ * Makes the descriptors what the link needs: the first attached, with virtio-net headers of 10 bytes, not
  * blocking, closed on exec. Each is changed only where it is not so. Not blocking they are then in
  * every process that has them.
  *
@@ -115,7 +115,9 @@ export function prepareDescriptors(fds: readonly number[], { name }: TunInterfac
         `the virtio-net headers of "${name}" have ${getHeaderBytes(fd)} bytes and cannot be set to ${VNET_HEADER_BYTES} (${errnoName(libc().errno())})`,
       );
     }
-    if ((flags & TunFlag.DETACH_QUEUE) !== 0) setQueueAttached(fd, true);
+    // As of a device of our own, packets come to the first queue until others are used.
+    const attached = (flags & TunFlag.DETACH_QUEUE) === 0;
+    if (attached !== (fd === fds[0])) setQueueAttached(fd, !attached);
     const mode = libc().fcntl(fd, F_GETFL, 0);
     if ((mode & O_NONBLOCK) === 0) libc().fcntl(fd, F_SETFL, mode | O_NONBLOCK);
     if (libc().fcntl(fd, F_GETFD, 0) !== FD_CLOEXEC) libc().fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -4,7 +4,14 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { Errno, errnoName, libc } from '../../os/libc.ts';
 import type { Segmentation } from '../link.ts';
-import { grantedOffload, setInterface, setQueueAttached, TunFlag } from './tun-requests.ts';
+import {
+  grantedOffload,
+  setGroup,
+  setInterface,
+  setOwner,
+  setQueueAttached,
+  TunFlag,
+} from './tun-requests.ts';
 
 /** The clone device. */
 export const TUN_CLONE_DEVICE = '/dev/net/tun';
@@ -30,6 +37,9 @@ export interface TunOptions {
   readonly offload?: boolean;
   /** Hardware queues. Default 1. */
   readonly queues?: number;
+  /** User, and group, who may attach to it later. Default: none. */
+  readonly owner?: number | undefined;
+  readonly group?: number | undefined;
 }
 
 /**
@@ -37,7 +47,8 @@ export interface TunOptions {
  *
  * @throws TunError `NO_DRIVER`, `NO_PRIVILEGE`, `NAME_TAKEN`, or `SYSCALL`.
  */
-export function createTun({ name: wanted, offload = false, queues = 1 }: TunOptions): Tun {
+export function createTun(options: TunOptions): Tun {
+  const { name: wanted, offload = false, queues = 1, owner, group } = options;
   const fds: number[] = [];
   const flags =
     TunFlag.TUN |
@@ -50,6 +61,8 @@ export function createTun({ name: wanted, offload = false, queues = 1 }: TunOpti
       openQueue(fds, name, flags);
       setQueueAttached(fds.at(-1)!, false);
     }
+    if (owner !== undefined && !setOwner(fds[0]!, owner)) throw ownerError('owner', owner);
+    if (group !== undefined && !setGroup(fds[0]!, group)) throw ownerError('group', group);
     return { fds, name, segmentation: offload ? grantedOffload(fds[0]!) : [] };
   } catch (error) {
     for (const fd of fds) closeSync(fd);
@@ -114,5 +127,15 @@ function creationError(errno: number, name: string | undefined): TunError {
     TunErrorCode.SYSCALL,
     `the kernel refused to make a TUN device${name === undefined ? '' : ` named "${name}"`}: ${errnoName(errno)}`,
     details,
+  );
+}
+
+/** A user or group that this user namespace has no number for. */
+function ownerError(what: 'owner' | 'group', number: number): TunError {
+  const errno = libc().errno();
+  return new TunError(
+    TunErrorCode.CONFIGURATION,
+    `the ${what} ${number} was refused with ${errnoName(errno)}; give a number that this user namespace knows ("cat /proc/self/uid_map")`,
+    { syscall: 'ioctl', errno },
   );
 }

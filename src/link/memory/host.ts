@@ -80,7 +80,7 @@ export class MemoryHost {
   /**
    * What to pass as `link` to `Adapter.create`. Opening fails with `INVALID_STATE` while another
    * adapter is open on this host, `NAME_TAKEN`, or `UNSUPPORTED`
-   * (`netns`, and `carry`).
+   * (`netns`, `persist`, `owner`, `group`, and `carry`).
    */
   provider(): LinkProvider {
     return {

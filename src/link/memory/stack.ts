@@ -112,6 +112,13 @@ export class HostStack implements HostProcessing {
         "the in-process link makes no super-packets, so there is nothing to carry; leave offload out, or say 'off'",
       );
     }
+    const { persist, owner, group } = config;
+    if (persist === true || owner !== undefined || group !== undefined) {
+      throw new TunError(
+        TunErrorCode.UNSUPPORTED,
+        'a device of the in-process link is gone with its adapter and known in this process alone; leave persist, owner and group out',
+      );
+    }
     if (config.netns !== undefined) {
       throw new TunError(
         TunErrorCode.UNSUPPORTED,
