@@ -6,7 +6,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Rootless, rootlessSkip } from '../support/rootless.ts';
-import { rootSkip } from './support/netns.ts';
 
 const REPORTER = './scripts/lib/test-events.mjs';
 const CONTRACT = 'build/test/kernel/linux-contract.test.js';
@@ -21,9 +20,7 @@ interface TestEnd {
   readonly error: string | undefined;
 }
 
-// It starts `ip`, as rootSkip says; root it need not be.
-const missing = rootSkip();
-const skip = rootlessSkip() || (missing !== false && missing.includes('command') ? missing : false);
+const skip = rootlessSkip('ip');
 const user = skip === false ? new Rootless() : undefined;
 after(() => user?.[Symbol.dispose]());
 

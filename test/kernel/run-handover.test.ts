@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 import { scaled } from '../race/scale.ts';
 import { Rootless, rootlessSkip } from '../support/rootless.ts';
 
-const skip = rootlessSkip();
+const skip = rootlessSkip('ping');
 const options = { skip };
 const user = skip === false ? new Rootless() : undefined;
 after(() => user?.[Symbol.dispose]());

@@ -10,7 +10,7 @@ import { type Outcome, Rootless, rootlessSkip } from '../support/rootless.ts';
 import { until } from '../support/until.ts';
 import { ip, rootSkip, withNetns } from './support/netns.ts';
 
-const skip = rootlessSkip();
+const skip = rootlessSkip('ping');
 const options = { skip };
 const user = skip === false ? new Rootless() : undefined;
 after(() => user?.[Symbol.dispose]());

@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Tool, toolSkip } from './root.ts';
 
 const USER = 65534;
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -34,9 +35,11 @@ const BECOME = [
   `exec setpriv --reuid=${USER} --regid=${USER} --clear-groups "$@"`,
 ].join(' && ');
 
-/** Why nothing can be run like that here, or false. */
-export function rootlessSkip(): string | false {
+/** Why nothing can be run like that here, or false. `tools` are the commands that the test starts. */
+export function rootlessSkip(...tools: readonly Tool[]): string | false {
   if (process.getuid === undefined) return 'needs Linux';
+  const missing = toolSkip(...tools);
+  if (missing !== false) return missing;
   const probe = spawnSync('unshare', isRoot ? ['-m', 'true'] : ['-U', '-r', '-n', '-m', 'true']);
   if (probe.status !== 0) return 'needs user and mount namespaces, which are refused here';
   if (isRoot) return false;
