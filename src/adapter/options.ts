@@ -64,7 +64,10 @@ export interface AdapterOptions {
    * Whether the interface stays when the adapter is closed, for `Adapter.open`. Default false. Linux.
    */
   readonly persist?: boolean;
-  /** User (number) who may open the interface later without the right to make one. Linux. */
+  /**
+   * User (number) who may open the interface later without the right to make one. Linux. Default: of a persistent
+   * interface without a group, the user this process runs as; one that was nobody's could be opened by all.
+   */
   readonly owner?: number;
   /** Group (number) whose members may. Linux. */
   readonly group?: number;

@@ -2,14 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { Adapter, type DescriptorOptions, swapAddresses } from 'typetun';
 import { setInterface, setPersistent, TunFlag } from '#dist/link/linux/tun-requests.js';
 import { F_GETFD, F_GETFL, FD_CLOEXEC, libc } from '#dist/os/libc.js';
 import { inNetworkNamespace } from '#dist/os/namespaces.js';
-import { until } from '../support/link-use.ts';
+import { sleep, until } from '../support/link-use.ts';
 import { ip, rootSkip, withNetns } from './support/netns.ts';
 import { runAsUser } from './support/user.ts';
 
@@ -283,6 +285,37 @@ test(
           }
         }
       });
+    });
+  },
+);
+
+test(
+  'a descriptor that a worker thread took ends with the thread, however that ends',
+  options,
+  async () => {
+    await withNetns(async (netns) => {
+      let before = 0;
+      for (let round = 0; round < 3; round++) {
+        const fd = openTun(netns, 'tt0', PLAIN);
+        const code = `
+        const { parentPort, workerData } = require('node:worker_threads');
+        import('typetun').then(async ({ Adapter }) => {
+          globalThis.adapter = await Adapter.fromFd(workerData);
+          globalThis.device = adapter.openDevice();
+          parentPort.postMessage(adapter.name);
+        });`;
+        const worker = new Worker(code, { eval: true, workerData: fd });
+        const [name] = (await once(worker, 'message')) as [string];
+        assert.equal(name, 'tt0');
+        await worker.terminate();
+        const gone = async (): Promise<boolean> =>
+          (await ip('-n', netns, '-o', 'link', 'show', 'type', 'tun')) === '';
+        for (let tries = 0; tries < 100 && !(await gone()); tries++) await sleep(10);
+        assert.ok(await gone());
+        // What the first thread made is kept: the poller's, and such.
+        if (round === 0) before = readdirSync('/proc/self/fd').length;
+      }
+      assert.equal(readdirSync('/proc/self/fd').length, before, 'descriptors left');
     });
   },
 );

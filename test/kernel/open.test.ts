@@ -244,6 +244,24 @@ for (const [what, make, expected] of REFUSED) {
   });
 }
 
+test(
+  "a persistent interface that was given no owner is its maker's, and not everybody's",
+  options,
+  async () => {
+    await withNetns(async (netns) => {
+      const adapter = await Adapter.create({ name: 'tt0', persist: true, netns });
+      await adapter.close();
+      assert.match(await ip('-n', netns, '-d', 'link', 'show', 'tt0'), /persist on user root/);
+      const printed = await runAsUser(
+        netns,
+        `import { Adapter } from 'typetun';
+       await Adapter.open('tt0').catch(({ code, message }) => console.log(code, message));`,
+      );
+      assert.match(printed, /^ERR_TUN_NO_PRIVILEGE .*belongs to user 0/);
+    });
+  },
+);
+
 test('a name that is free stays free: nothing is made of it, also by root', options, async () => {
   await withNetns(async (netns) => {
     await assert.rejects(Adapter.open('tt0', { netns }), { code: 'ERR_TUN_NOT_FOUND' });
@@ -299,5 +317,19 @@ test('a link that nobody used leaves no persistent interface', options, async ()
     const link = await linuxLink().open({ ...linkConfig, name: 'tt0', persist: true, netns });
     await link.close();
     assert.equal(await ip('-n', netns, '-o', 'link', 'show', 'type', 'tun'), '');
+  });
+});
+
+test('the doctor names the interfaces that this user may open', options, async () => {
+  await withNetns(async (netns) => {
+    const doctor = `import { persistentInterfaces } from '#dist/cli/doctor/persistent.js';
+      const { detail, remedy } = persistentInterfaces(); console.log(detail, remedy);`;
+    assert.match(await runAsUser(netns, doctor), /there are none as root: ip tuntap .* user 65534/);
+    await ip('-n', netns, 'tuntap', 'add', 'tap0', 'mode', 'tap', 'user', String(USER));
+    await ip('-n', netns, 'tuntap', 'add', 'tt0', 'mode', 'tun', 'user', '1234');
+    assert.match(await runAsUser(netns, doctor), /: tt0 belong to others/);
+    await ip('-n', netns, 'tuntap', 'add', 'tt1', 'mode', 'tun', 'user', String(USER));
+    await ip('-n', netns, 'tuntap', 'add', 'tt2', 'mode', 'tun', 'group', String(USER));
+    assert.match(await runAsUser(netns, doctor), /^this user may open tt(1, tt2|2, tt1) by name/);
   });
 });

@@ -7,6 +7,7 @@ import { ffi } from '../../os/ffi.ts';
 import { watchSystemSleep } from '../../os/system-sleep.ts';
 import { threadWriteRing } from '../../os/write-ring.ts';
 import { describeError } from '../errors.ts';
+import { persistentInterfaces } from './persistent.ts';
 import { rootlessLink, rootlessVeth } from './rootless.ts';
 
 /** One fact. */
@@ -35,6 +36,7 @@ export async function findings(): Promise<Finding[]> {
     ffiPackage(),
     tunDevice(),
     netAdmin(),
+    persistentInterfaces(),
     ioUring(),
     ipv6(),
     pingGroups(),

@@ -80,7 +80,10 @@ function openInNamespace(config: LinkConfig): Link {
  *
  * @throws TunError `UNSUPPORTED` when super-packets are to be carried and the kernel has none.
  */
-function openTun({ name, offload, queues, owner, group }: LinkConfig): Tun {
+function openTun({ name, offload, queues, persist, owner: wanted, group }: LinkConfig): Tun {
+  // One that stays and is nobody's could be opened by everybody.
+  const ownerless = wanted === undefined && group === undefined;
+  const owner = persist && ownerless ? process.geteuid?.() : wanted;
   const options = { name, queues, owner, group };
   if (offload === 'off') return createTun(options);
   const tun = createTun({ ...options, offload: true });
