@@ -4,6 +4,7 @@
  *   npm run bench                      everything, about half an hour; writes bench/results/
  *   npm run bench -- --quick           the main figures in under a minute, indicative
  *   npm run bench -- --only latency    one part; several with several --only
+ *   npm run bench -- --only throughput --candidate r1 --candidate off    between these alone
  *   npm run bench -- --rounds 20
  *   npm run bench -- --json FILE       the result as JSON there
  *
@@ -20,9 +21,9 @@ import { curveChart } from './report/curve-chart.ts';
 import { commit, machine } from './report/machine.ts';
 import { type Row, Samples } from './report/result.ts';
 import { judgeScaling } from './report/scaling.ts';
-import { tables, targetTable } from './report/table.ts';
+import { LEGEND, tables, targetTable } from './report/table.ts';
 import { judge } from './report/targets.ts';
-import { candidates } from './rig/candidates.ts';
+import { type Candidate, candidates } from './rig/candidates.ts';
 import { endAll } from './rig/child.ts';
 import { compileReferences, type References } from './rig/references.ts';
 import { World } from './rig/world.ts';
@@ -54,6 +55,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
+    candidate: { type: 'string', multiple: true },
     rounds: { type: 'string' },
     json: { type: 'string' },
   },
@@ -62,22 +64,25 @@ const { values: options } = parseArgs({
 async function main(): Promise<void> {
   const { quick } = options;
   const samples = new Samples();
+  const wantedRounds = rounds();
+  const wantedSections = sections();
   const references = await withReferences();
+  const chosen = wantedCandidates(references);
   await using world = await World.make();
   endCleanly(world);
   const run: Run = {
     world,
     tools: references,
-    candidates: candidates(references),
+    candidates: chosen,
     samples,
-    rounds: rounds(),
+    rounds: wantedRounds,
     quick,
     say: (text) => process.stderr.write(progress(text)),
   };
-  for (const name of sections()) await SECTIONS[name]!(run);
+  for (const name of wantedSections) await SECTIONS[name]!(run);
   process.stderr.write(progress(''));
   const targets = [...judge(samples, quick), ...judgeScaling(samples, quick)];
-  console.log(`${tables(samples)}\n${targetTable(targets)}`);
+  console.log(`${tables(samples)}\n${targetTable(targets)}\n\n${LEGEND}`);
   const result = {
     machine: machine(),
     commit: commit(ROOT),
@@ -88,7 +93,7 @@ async function main(): Promise<void> {
   };
   const json = `${JSON.stringify(result, undefined, 2)}\n`;
   if (options.json !== undefined) writeFileSync(options.json, json);
-  if (quick || options.only !== undefined) return;
+  if (quick || options.only !== undefined || options.candidate !== undefined) return;
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, 'latest.json'), json);
   const { cores, kernel } = result.machine;
@@ -134,18 +139,34 @@ async function withReferences(): Promise<References | undefined> {
   }
 }
 
+function wantedCandidates(references: References | undefined): Candidate[] {
+  const all = candidates(references);
+  const wanted = options.candidate;
+  if (wanted === undefined) return all;
+  const unknown = wanted.find((id) => all.every((candidate) => candidate.id !== id));
+  if (unknown === undefined) return all.filter(({ id }) => wanted.includes(id));
+  throw wrongCall(
+    `--candidate ${unknown}: there are ${all.map((candidate) => candidate.id).join(', ')}`,
+  );
+}
+
 function rounds(): number {
   if (options.rounds === undefined) return options.quick ? QUICK_ROUNDS : FULL_ROUNDS;
   const wanted = Number(options.rounds);
   if (Number.isInteger(wanted) && wanted > 0) return wanted;
-  throw new Error(`--rounds ${options.rounds}: give a whole number of at least 1`);
+  throw wrongCall(`--rounds ${options.rounds}: give a whole number of at least 1`);
 }
 
 function sections(): string[] {
   const wanted = options.only ?? Object.keys(SECTIONS);
   const unknown = wanted.find((name) => !(name in SECTIONS));
   if (unknown === undefined) return wanted;
-  throw new Error(`--only ${unknown}: there are ${Object.keys(SECTIONS).join(', ')}`);
+  throw wrongCall(`--only ${unknown}: there are ${Object.keys(SECTIONS).join(', ')}`);
+}
+
+/** An error in the way of `parseArgs`, which scripts/bench.mjs explains. */
+function wrongCall(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' });
 }
 
 /** Leaves no namespace and no program behind when it is told to end. */

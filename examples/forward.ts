@@ -11,18 +11,41 @@
 import { parseArgs } from 'node:util';
 import { Adapter, type Device, startWorkers } from 'typetun';
 
-const USAGE =
-  'usage: forward --left NETNS:ADDRESS/LENGTH[,...] --right NETNS:ADDRESS/LENGTH[,...] [--threads N]';
+const MAX_QUEUES = 16; // what an adapter may have
+const USAGE = `usage: npm run example -- forward --left SIDE --right SIDE [--threads N]
 
-/** Makes the adapter of one side from `NETNS:ADDRESS/LENGTH[,ADDRESS/LENGTH...]`. */
-function side(text: string, queues: number): Promise<Adapter> {
+  SIDE          NETNS:ADDRESS/LENGTH[,ADDRESS/LENGTH...]: a network namespace ("ip netns add left") and
+                the adapter's addresses in it, such as left:10.9.0.1/24,fd09::1/64
+  --threads N   each with a hardware queue of both adapters, 1 to ${MAX_QUEUES}; default 1`;
+
+/** Says what is wrong with the call, and ends. */
+function refuse(problem: string): never {
+  console.error(`${problem}\n\n${USAGE}`);
+  process.exit(2);
+}
+
+function parsed() {
+  const side = { type: 'string' } as const;
+  const threads = { type: 'string', default: '1' } as const;
+  try {
+    return parseArgs({ options: { left: side, right: side, threads, help: { type: 'boolean' } } });
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+/** What a side says, taken apart. */
+function side(option: string, text: string | undefined): { netns: string; addresses: string[] } {
+  if (text === undefined) refuse(`--${option} is missing`);
   const colon = text.indexOf(':');
-  return Adapter.create({
-    netns: text.slice(0, colon),
-    addresses: text.slice(colon + 1).split(','),
-    mtu: 1500,
-    queues,
-  });
+  const netns = text.slice(0, Math.max(colon, 0));
+  const addresses = text.slice(colon + 1).split(',');
+  if (netns !== '' && !netns.includes(',') && addresses.every((one) => one.includes('/'))) {
+    return { netns, addresses };
+  }
+  return refuse(
+    `--${option} ${text}: give a namespace and addresses, such as ${option}:10.9.0.1/24`,
+  );
 }
 
 /** Moves bundles one way until the devices are closed. */
@@ -36,27 +59,26 @@ async function forwardHere(left: Adapter, right: Adapter): Promise<void> {
   await Promise.all([forward(a, b), forward(b, a)]);
 }
 
-const { values } = parseArgs({
-  options: {
-    left: { type: 'string' },
-    right: { type: 'string' },
-    threads: { type: 'string', default: '1' },
-    help: { type: 'boolean' },
-  },
-});
-if (values.help || values.left === undefined || values.right === undefined) {
+const { values } = parsed();
+if (values.help) {
   console.log(USAGE);
-  process.exit(values.help ? 0 : 2);
+  process.exit();
 }
-
 const threads = Number(values.threads);
-const left = await side(values.left, threads);
-const right = await side(values.right, threads);
+if (!(Number.isInteger(threads) && threads >= 1 && threads <= MAX_QUEUES)) {
+  refuse(`--threads ${values.threads}: give a whole number from 1 to ${MAX_QUEUES}`);
+}
+const sides = [side('left', values.left), side('right', values.right)] as const;
+const left = await Adapter.create({ ...sides[0], mtu: 1500, queues: threads });
+const right = await Adapter.create({ ...sides[1], mtu: 1500, queues: threads });
 const done =
   threads > 1 ? (await startWorkers({ adapters: [left, right] })).done : forwardHere(left, right);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void Promise.all([left.close(), right.close()]));
 }
-console.log(`forwarding between ${left.name} and ${right.name}; Ctrl-C ends it`);
+const [where, there] = sides.map(({ netns }) => netns);
+console.log(
+  `forwarding between ${left.name} in ${where} and ${right.name} in ${there}; Ctrl-C ends it`,
+);
 await done;
 console.log(JSON.stringify({ left: left.statistics.bundles, right: right.statistics.bundles }));

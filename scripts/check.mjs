@@ -5,8 +5,14 @@
  *   npm run check -- --no-tests     format, lint and compile alone
  */
 
-import { parseArgs } from 'node:util';
 import { runNode, runTool } from './lib/project.mjs';
+import { parse } from './lib/usage.mjs';
+
+const USAGE = `usage: npm run check [-- --no-tests]
+
+Format, lint, types, and the tests that need no privilege: what must pass before a commit.
+
+  --no-tests   format, lint and compile alone`;
 
 /** Suites that need no privilege and little time; `npm test` runs all there are. */
 const SUITES = 'unit,contract,model,api,package,race';
@@ -31,7 +37,7 @@ const CHECKS = [
 /** @type {readonly Step[]} */
 const TESTS = [['tests', () => runNode(['scripts/test.mjs', '--suite', SUITES])]];
 
-const { values: options } = parseArgs({
+const { values: options } = parse(USAGE, {
   options: { 'no-tests': { type: 'boolean', default: false } },
 });
 

@@ -15,9 +15,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve, sep } from 'node:path';
-import { parseArgs } from 'node:util';
 import { buildProduct, compile } from './lib/compile.mjs';
+import { UNMATCHED } from './lib/named-tests.mjs';
 import { filesUnder, ROOT, runNode } from './lib/project.mjs';
+import { parse, refuse as refuseCall } from './lib/usage.mjs';
 
 /**
  * Suites whose files run side by side: they share no interface, address or clock. Those of `kernel`
@@ -32,10 +33,17 @@ const PARALLEL_FILES = 2;
 const TEST_TIMEOUT_MS = 300_000;
 /** So does a run: from Node 24 on nothing else ends a file that never exits. */
 const RUN_TIMEOUT_MS = 1_200_000;
-/** What Node 20 says of a test that --name leaves out; later versions do not report those. */
-const UNMATCHED = 'test name does not match pattern';
+const USAGE = `usage: npm test [-- [FRAGMENT...] [--suite NAMES] [--name TEXT] [--no-skips]]
 
-const { values: options, positionals: fragments } = parseArgs({
+Every suite; what needs root or a missing tool is skipped, and named at the end with its reason.
+
+  FRAGMENT        only test files whose path contains this, such as wire/checksum
+  --suite NAMES   only these, separated by commas:
+                  ${[...PARALLEL, ...SEQUENTIAL].join(', ')}
+  --name TEXT     only tests whose name matches this
+  --no-skips      a skipped test is a failure`;
+
+const { values: options, positionals: fragments } = parse(USAGE, {
   allowPositionals: true,
   options: {
     suite: { type: 'string', multiple: true },
@@ -52,7 +60,6 @@ process.exitCode = main() ? 0 : 1;
 /** @returns {boolean} whether everything passed */
 function main() {
   const suites = wantedSuites();
-  if (suites === undefined) return false;
   if (buildProduct({ say: (text) => console.error(text) }) === 'failed') {
     return refuse('The product does not compile: see the compiler errors above.');
   }
@@ -74,14 +81,13 @@ function main() {
   return sumUp(ends) && passed && problems.length === 0;
 }
 
-/** @returns {string[] | undefined} */
+/** @returns {string[]} */
 function wantedSuites() {
   const known = [...PARALLEL, ...SEQUENTIAL];
   const suites = options.suite?.flatMap((names) => names.split(',')) ?? known;
   const unknown = suites.find((suite) => !known.includes(suite));
   if (unknown === undefined) return suites;
-  refuse(`There is no suite "${unknown}"; the suites are ${known.join(', ')}.`);
-  return undefined;
+  return refuseCall(`There is no suite "${unknown}"; the suites are ${known.join(', ')}.`, USAGE);
 }
 
 /** The compiled test files of a suite, from its sources: a deleted test leaves no trace. */
@@ -109,9 +115,9 @@ function run(files, concurrency, ends) {
         '--test',
         `--test-concurrency=${concurrency}`,
         `--test-timeout=${TEST_TIMEOUT_MS}`,
-        '--test-reporter=spec',
+        `--test-reporter=${options.name === undefined ? 'spec' : library('named-tests')}`,
         '--test-reporter-destination=stdout',
-        `--test-reporter=${new URL('lib/test-events.mjs', import.meta.url).href}`,
+        `--test-reporter=${library('test-events')}`,
         `--test-reporter-destination=${events}`,
         ...(options.name === undefined ? [] : [`--test-name-pattern=${options.name}`]),
         ...files,
@@ -129,6 +135,11 @@ function run(files, concurrency, ends) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The address of a module in lib/. */
+function library(/** @type {string} */ name) {
+  return new URL(`lib/${name}.mjs`, import.meta.url).href;
 }
 
 /** A file that holds no test, or ends before its tests, passes in Node's eyes. Not in ours. */

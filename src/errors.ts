@@ -22,8 +22,12 @@ export const TunErrorCode = {
   ADAPTER_REMOVED: 'ERR_TUN_ADAPTER_REMOVED',
   /** The control call makes no sense in the adapter's present state. */
   INVALID_STATE: 'ERR_TUN_INVALID_STATE',
-  /** No adapter of this process answers to that device name. */
+  /** No adapter of this process answers to that device name, or no interface has the name. */
   NOT_FOUND: 'ERR_TUN_NOT_FOUND',
+  /** The interface, or the descriptor, is no layer 3 TUN device. */
+  NOT_TUN: 'ERR_TUN_NOT_TUN',
+  /** Another program is attached to the device, and it takes one only. */
+  BUSY: 'ERR_TUN_BUSY',
   /** The interface name is in use. */
   NAME_TAKEN: 'ERR_TUN_NAME_TAKEN',
   /** The address, route or MTU was refused by the operating system or did not read back. */
@@ -38,6 +42,8 @@ export const TunErrorCode = {
   NO_FFI: 'ERR_TUN_NO_FFI',
   /** This platform or link cannot do what was asked. */
   UNSUPPORTED: 'ERR_TUN_UNSUPPORTED',
+  /** An adapter could not be handed from one process to another. */
+  HANDOVER: 'ERR_TUN_HANDOVER',
   /** The network namespace could not be opened or entered. */
   NETNS: 'ERR_TUN_NETNS',
   /** A caller's buffer was detached or resized while a read was waiting with it. */
@@ -48,6 +54,10 @@ export const TunErrorCode = {
   OID_TOO_SHORT: 'ERR_TUN_OID_TOO_SHORT',
   /** A property request with data that is refused. */
   OID_INVALID_DATA: 'ERR_TUN_OID_INVALID_DATA',
+  /** A helper process ended before it had done its part; the message names the step. */
+  HELPER: 'ERR_TUN_HELPER',
+  /** A policy module does not load, or has nothing that could be asked. */
+  POLICY: 'ERR_TUN_POLICY',
   /** A system call failed in a way that has no code of its own; see `syscall` and `errno`. */
   SYSCALL: 'ERR_TUN_SYSCALL',
 } as const;
@@ -73,19 +83,20 @@ const BRAND = Symbol.for('typetun.TunError');
 /** An unexpected failure. `message` names the offending value and what to do about it. */
 export class TunError extends Error {
   readonly code: TunErrorCode;
-  readonly syscall: string | undefined;
-  readonly errno: number | undefined;
-  readonly bytesNeeded: number | undefined;
-  readonly packetIndex: number | undefined;
+  declare readonly syscall: string | undefined;
+  declare readonly errno: number | undefined;
+  declare readonly bytesNeeded: number | undefined;
+  declare readonly packetIndex: number | undefined;
 
   constructor(code: TunErrorCode, message: string, details: TunErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'TunError';
     this.code = code;
-    this.syscall = details.syscall;
-    this.errno = details.errno;
-    this.bytesNeeded = details.bytesNeeded;
-    this.packetIndex = details.packetIndex;
+    // Only what there is: Node prints every member of an error that nobody caught.
+    if (details.syscall !== undefined) this.syscall = details.syscall;
+    if (details.errno !== undefined) this.errno = details.errno;
+    if (details.bytesNeeded !== undefined) this.bytesNeeded = details.bytesNeeded;
+    if (details.packetIndex !== undefined) this.packetIndex = details.packetIndex;
     Object.defineProperty(this, BRAND, { value: true });
   }
 }

@@ -11,12 +11,14 @@ export {
 } from './adapter/adapter.ts';
 export { Bundle } from './adapter/bundle.ts';
 export type { BundleSource, Device, ReadOptions, ReadSyncOptions } from './adapter/device.ts';
+export type { DescriptorOptions, OpenOptions } from './adapter/existing-options.ts';
 export { Oid } from './adapter/oid.ts';
 export type { AdapterChange, AdapterOptions } from './adapter/options.ts';
 export type { AdapterProperties } from './adapter/properties.ts';
 export type { AdapterToken, ShareResult } from './adapter/sharing.ts';
 export { AdapterState, MediaState, PowerState } from './adapter/state.ts';
 export type { AdapterStatistics, DirectionStatistics } from './adapter/statistics.ts';
+export { type PcapngOptions, type PcapngStatistics, PcapngWriter } from './capture/pcapng.ts';
 export { isTunError, TunError, TunErrorCode, type TunErrorDetails } from './errors.ts';
 export {
   MAX_BUNDLE_BYTES,
@@ -29,15 +31,22 @@ export {
 } from './limits.ts';
 export type {
   Engine,
+  GiveResult,
+  Link,
   LinkCapabilities,
   LinkConfig,
   LinkEvent,
   LinkInfo,
   LinkKind,
   LinkProvider,
+  LinkReconfig,
+  LinkToken,
+  LinkUser,
+  LinkWatch,
   Offload,
   RouteConfig,
   Segmentation,
+  TakeResult,
   WintunAdapter,
   WintunDll,
   WintunOptions,
@@ -49,6 +58,13 @@ export {
   listWintunAdapters,
   wintunDriverVersion,
 } from './link/wintun.ts';
+export {
+  type InheritedDescriptor,
+  inheritedDescriptors,
+} from './passing/inherited.ts';
+export type { PassingOptions } from './passing/options.ts';
+export { type ReceiveOptions, receiveAdapter } from './passing/receive.ts';
+export { sendAdapter } from './passing/send.ts';
 export type { DropPolicy } from './sync/packet-queue.ts';
 export { VERSION } from './version.ts';
 export { formatAddress, parseAddress } from './wire/address.ts';

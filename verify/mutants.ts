@@ -157,7 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'no-exclusive-on-disconnect',
     rule: 'R7',
-    about: 'the last close takes no exclusive lock (the seed before its commit)',
+    about: 'the last close takes no exclusive lock (as before the 2019 commit)',
     file: 'adapter/transitions.js',
     find: 'this.#exclude(change);',
     replace: 'change();',
@@ -166,7 +166,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'no-shared-around-filling',
     rule: 'R2',
-    about: 'the poller fills without the shared lock (the seed before its commit)',
+    about: 'the poller fills without the shared lock (as before the 2019 commit)',
     file: 'adapter/data-path.js',
     find: 'let length = 0;\n        lock.enterShared();\n        try {\n            if (this.#shared.acceptance() !== Acceptance.SUCCESS)\n                return false;',
     replace:
@@ -248,7 +248,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 'clear-inside-exclusive',
     rule: 'R11',
-    about: 'the queue is cleared inside the exclusive hold (the seed before its commit)',
+    about: 'the queue is cleared inside the exclusive hold (as before the 2019 commit)',
     file: 'adapter/transitions.js',
     find: 'this.#exclude(() => this.#change(AdapterState.PAUSING));\n            this.#path.clearQueue(reason);',
     replace:

@@ -109,11 +109,13 @@ async function main(): Promise<void> {
   const scenarios = values.scenario ?? SCENARIOS;
   const unknown = scenarios.find((name) => !SCENARIOS.includes(name));
   if (unknown !== undefined) {
-    console.error(`there is no scenario "${unknown}"; there are ${SCENARIOS.join(', ')}`);
-    process.exitCode = 2;
-    return;
+    throw wrongCall(`there is no scenario "${unknown}"; there are ${SCENARIOS.join(', ')}`);
+  }
+  if (!Number.isSafeInteger(Number(values.seed))) {
+    throw wrongCall(`--seed ${values.seed}: give a whole number`);
   }
   if (values.replay !== undefined) {
+    if (scenarios.length !== 1) throw wrongCall('--replay takes the one --scenario it is of');
     await replay(scenarios[0]!, values.replay);
     return;
   }
@@ -121,6 +123,11 @@ async function main(): Promise<void> {
   const report = await verify({ scenarios, mutants, seed: Number(values.seed) });
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   process.exitCode = report.ok ? 0 : 1;
+}
+
+/** An error in the way of `parseArgs`, which scripts/verify.mjs explains. */
+function wrongCall(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' });
 }
 
 async function replay(scenario: string, schedule: string): Promise<void> {

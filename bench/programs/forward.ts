@@ -1,6 +1,6 @@
 /** What every forwarder of ours does on an event loop: one bundle in, the same bundle out. */
 
-import { BundleReader, type Device, ipVersion } from 'typetun';
+import { type Bundle, BundleReader, type Device, ipVersion } from 'typetun';
 
 /** Looks at the header of every packet, as a program that routes or filters would. */
 export class Inspector {
@@ -12,10 +12,10 @@ export class Inspector {
     this.#reader = new BundleReader({ carried });
   }
 
-  look(bundle: Uint8Array): void {
+  look({ readBuffer, byteLength }: Bundle): void {
     const reader = this.#reader;
-    reader.reset(bundle);
-    while (reader.next()) this.versions[ipVersion(bundle, reader.offset)]!++;
+    reader.reset(readBuffer, byteLength);
+    while (reader.next()) this.versions[ipVersion(readBuffer, reader.offset)]!++;
   }
 }
 
@@ -23,8 +23,8 @@ export class Inspector {
 export async function forward(from: Device, to: Device, inspector?: Inspector): Promise<void> {
   const buffer = from.createBuffer();
   for (;;) {
-    const { bytes } = await from.read(buffer);
-    inspector?.look(bytes);
-    to.writeSync(bytes);
+    const bundle = await from.read(buffer);
+    inspector?.look(bundle);
+    to.writeSync(bundle);
   }
 }

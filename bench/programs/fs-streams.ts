@@ -3,7 +3,7 @@
  * thread hop and a callback in each direction.
  */
 
-import { createReadStream, createWriteStream } from 'node:fs';
+import { close, createReadStream, createWriteStream, open as openFile, write } from 'node:fs';
 import { createTun } from '#dist/link/linux/tun.js';
 import { libc } from '#dist/os/libc.js';
 import { inNetworkNamespace } from '#dist/os/namespaces.js';
@@ -20,8 +20,14 @@ function open(netns: string): number {
   return fd;
 }
 
+/**
+ * What the output may use. Not `writev`, which would make one packet of all that wait, of which the
+ * kernel takes the first: each is written by itself, as those packages do.
+ */
+const ONE_BY_ONE = { open: openFile, write, close };
+
 function forward(from: number, to: number): void {
-  const output = createWriteStream('', { fd: to });
+  const output = createWriteStream('', { fd: to, fs: ONE_BY_ONE });
   // A packet that the host refuses must not end the stream.
   output.on('error', () => undefined);
   createReadStream('', { fd: from, highWaterMark: LARGEST_PACKET_BYTES }).pipe(output);

@@ -28,6 +28,6 @@ if (isMainThread) {
   const buffer = from.createBuffer();
   for (;;) {
     const bundle = from.readSync(buffer, { timeoutMs: 1000 });
-    if (bundle !== null) to.writeSync(bundle.bytes);
+    if (bundle !== null) to.writeSync(bundle);
   }
 }

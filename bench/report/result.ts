@@ -26,6 +26,8 @@ export interface Target {
   /** What was measured: a ratio to a reference, or a figure in the unit that `about` names. */
   readonly ratio: number;
   readonly target: number;
+  /** Whether less is better. */
+  readonly atMost?: true;
   /** Null where this run is too short to tell. */
   readonly met: boolean | null;
   /** First and third quartile. */

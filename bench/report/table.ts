@@ -7,6 +7,13 @@ const SIGNIFICANT = 3;
 const REFERENCE = 'r1';
 const AGAIN = 'r1-again';
 
+/** What the names in the tables mean. */
+export const LEGEND = `R1, R2             C programs that do the same: a packet a call; super-packets passed on
+off, split, carry  the option "offload" of an adapter
+P1 to P9           what is aimed at, in ratios to a reference of the same run or in figures: P1 off,
+                   P2 carry, P3 split, P4 against fs streams, P5 round trips, P6 allocation,
+                   P7 a thousand adapters, P8 cost as work grows, P9 against other programs`;
+
 /**
  * One table for each measure: best first, with the ratio to R1 and its spread; of curves a line for
  * each step and a column for each curve.
@@ -52,7 +59,8 @@ function table(measure: string, rows: readonly Row[], samples: Samples): string 
     'quartiles',
     '',
   ];
-  return `${columns('lrrrrl', [head, ...cells])}\n${one.length} rounds\n`;
+  const spread = one.length > 1;
+  return `${columns('lrrrrl', [head, ...cells], spread)}\n${rounds(one.length)}\n`;
 }
 
 function curves(measure: string, rows: readonly Row[]): string {
@@ -73,7 +81,8 @@ function curves(measure: string, rows: readonly Row[]): string {
     `${measure} (${unit}, ${better} is better)`,
     ...names.flatMap((name) => [name, 'quartiles']),
   ];
-  return `${columns(`l${'rr'.repeat(names.length)}`, [head, ...cells])}\n${samples.length} rounds\n`;
+  const sides = `l${'rr'.repeat(names.length)}`;
+  return `${columns(sides, [head, ...cells], samples.length > 1)}\n${rounds(samples.length)}\n`;
 }
 
 /** What may be said of a ratio: nothing, when R1 differs from itself as much. */
@@ -87,15 +96,27 @@ function verdict(ratio: Summary, better: 'more' | 'less', noise: Summary | undef
 /** The targets, one a line. */
 export function targetTable(targets: readonly Target[]): string {
   const head = ['target', 'what', 'measured', 'quartiles', 'wanted', ''];
-  const cells = targets.map(({ id, about, ratio, spread, target, met, note }) => [
+  const cells = targets.map(({ id, about, ratio, spread, target, atMost, met, note }) => [
     id,
     about,
     figure(ratio),
     `${figure(spread[0])}..${figure(spread[1])}`,
-    figure(target),
-    [met === null ? 'indicative' : met ? 'met' : 'NOT MET', note].filter(Boolean).join(', '),
+    `at ${atMost ? 'most' : 'least'} ${figure(target)}`,
+    [judgement(ratio, target, atMost === true, met), note].filter(Boolean).join(', '),
   ]);
-  return columns('llrrrl', [head, ...cells]);
+  const spread = targets.some((target) => target.spread[0] !== target.spread[1]);
+  return columns('llrrrl', [head, ...cells], spread);
+}
+
+/** A run that is too short to judge says all the same on which side it came out. */
+function judgement(ratio: number, target: number, atMost: boolean, met: boolean | null): string {
+  if (met !== null) return met ? 'met' : 'NOT MET';
+  if (atMost) return ratio <= target ? 'reached, indicative' : 'above, indicative';
+  return ratio >= target ? 'reached, indicative' : 'below, indicative';
+}
+
+function rounds(count: number): string {
+  return count === 1 ? '1 round' : `${count} rounds`;
 }
 
 /** Three significant digits, and none behind the point where that is enough. */
@@ -105,10 +126,15 @@ export function figure(value: number): string {
   return value.toFixed(Math.min(digits, 20));
 }
 
-/** Text in columns, each to the left (`l`) or to the right (`r`). */
-function columns(sides: string, rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+/**
+ * Text in columns, each to the left (`l`) or to the right (`r`), with what the first row says above.
+ * Without `spread` the columns of quartiles are left out: of one sample they say nothing.
+ */
+function columns(sides: string, rows: readonly (readonly string[])[], spread: boolean): string {
+  const head = rows[0]!;
+  const widths = head.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   const pad = (cell: string, i: number): string =>
     sides[i] === 'l' ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!);
-  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
+  const shown = (_: string, i: number): boolean => spread || head[i] !== 'quartiles';
+  return rows.map((row) => row.map(pad).filter(shown).join('  ').trimEnd()).join('\n');
 }

@@ -58,6 +58,7 @@ export function judge(samples: Samples, quick: boolean): Target[] {
         about: wanted.about,
         ratio: ratio.median,
         target: wanted.target,
+        ...(wanted.better === 'less' ? { atMost: true } : {}),
         met: quick ? null : met,
         spread: [ratio.low, ratio.high],
         ...(note === undefined ? {} : { note }),

@@ -117,7 +117,7 @@ function bytesTurn(run: Run, plan: typeof FULL, offload: string): Turn {
 /** So many threads that read from one adapter, which has one hardware queue, or one for each. */
 function threadsTurn(run: Run, plan: typeof FULL, threads: number, curve: string): Turn {
   return {
-    title: `${threads} threads that read, ${curve}`,
+    title: `${threads === 1 ? '1 thread that reads' : `${threads} threads that read`}, ${curve}`,
     run: async () => {
       const queues = curve === 'one queue' ? 1 : threads;
       const job: ReadersJob = { threads, queues, drains: plan.drains, ms: plan.liveMs };

@@ -1,11 +1,20 @@
 /** The adapter as programs see it. */
 
 import { EventEmitter } from 'node:events';
-import type { Link, LinkEvent } from '../link/link.ts';
+import { TunError, TunErrorCode } from '../errors.ts';
+import type { Link, LinkEvent, LinkLoan } from '../link/link.ts';
 import { attachMiniport } from './attach.ts';
-import { createMiniport } from './create.ts';
+import { adoptMiniport, createMiniport } from './create.ts';
 import { Device } from './device.ts';
+import {
+  checkFromFd,
+  checkOpen,
+  type DescriptorOptions,
+  type OpenOptions,
+} from './existing-options.ts';
+import { checkTakeOver, type HandedOver, type ReceiveSettings } from './handed-over.ts';
 import { queryInformation, setInformation } from './information.ts';
+import { showAs } from './inspect.ts';
 import { deviceName } from './luid.ts';
 import { Miniport } from './miniport.ts';
 import { type AdapterChange, type AdapterOptions, checkChange } from './options.ts';
@@ -52,9 +61,18 @@ export type SettablePower = Exclude<PowerState, 'Unspecified'>;
 export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposable {
   readonly #miniport: Miniport;
 
+  static {
+    showAs(Adapter, (adapter) => describe(adapter.#miniport));
+  }
+
   /** @internal Use {@link Adapter.create}. */
   constructor(miniport: Miniport) {
     super();
+    if (!(miniport instanceof Miniport)) {
+      throw new TypeError(
+        'adapters are made by await Adapter.create({ ... }), not by new Adapter()',
+      );
+    }
     this.#miniport = miniport;
     miniport.setEvents({
       state: (state, previous) => this.#tell('state', state, previous),
@@ -73,6 +91,50 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    */
   static async create(options: AdapterOptions = {}): Promise<Adapter> {
     return new Adapter(await createMiniport(options));
+  }
+
+  /**
+   * Makes an adapter on an interface that exists and nobody is attached to: a persistent TUN, made by
+   * `Adapter.create({ persist: true, owner })` or `ip tuntap add NAME mode tun user USER`. Its owner, and the
+   * members of its group, need no right. Closing the adapter leaves the interface, with what was set on
+   * it.
+   *
+   * Rejects with TypeError or RangeError naming what is wrong, or with TunError: `NOT_FOUND`; `NOT_TUN` for
+   * another kind of interface; `BUSY` when another program is attached; `NO_PRIVILEGE` naming the owner, or
+   * what was asked for and may not be set; `NO_DRIVER`, `NETNS`, `CONFIGURATION`, `UNSUPPORTED`, `NO_FFI`.
+   */
+  static async open(name: string, options: OpenOptions = {}): Promise<Adapter> {
+    return new Adapter(await adoptMiniport(checkOpen(name, options)));
+  }
+
+  /**
+   * Makes an adapter on a TUN device that somebody else opened: by a descriptor that this process has
+   * inherited or been sent. Takes no right, but for what has to be changed.
+   *
+   * When it resolves the descriptor is the adapter's, which closes it; until then, and when it rejects,
+   * it is the caller's. It is made non-blocking, in every process that has it. The device itself goes
+   * with the last descriptor of it, wherever that is, unless it is persistent; what the adapter has set
+   * on it stays.
+   *
+   * Rejects with TypeError or RangeError naming what is wrong, or with TunError: `NOT_TUN` for a
+   * descriptor that is not open, of something else, of a TAP, or of no device; `UNSUPPORTED` for one with
+   * protocol information in front of packets; `NO_PRIVILEGE` naming what was asked for and may not be
+   * set; `CONFIGURATION`, `NO_FFI`.
+   */
+  static async fromFd(fd: number, options: DescriptorOptions = {}): Promise<Adapter> {
+    return new Adapter(await adoptMiniport(checkFromFd(fd, options)));
+  }
+
+  /**
+   * @internal Use `receiveAdapter`. As {@link Adapter.fromFd}, for a device as another process described
+   * it, with all its queues.
+   */
+  static async takeOver(
+    fds: readonly number[],
+    description: HandedOver,
+    settings: ReceiveSettings,
+  ): Promise<Adapter> {
+    return new Adapter(await adoptMiniport(checkTakeOver(fds, description, settings)));
   }
 
   /**
@@ -152,6 +214,21 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    */
   share(): ShareResult {
     return this.#miniport.share();
+  }
+
+  /**
+   * @internal Use `sendAdapter`. What another process attaches by: the loan is to be released.
+   *
+   * @throws TunError `FORCED_CLOSED` when the adapter is gone; `UNSUPPORTED` for one in process, or in a
+   * thread that did not create it.
+   */
+  handOver(): LinkLoan & { readonly description: HandedOver } {
+    const { shared, link } = this.#miniport;
+    if (!shared.present) throw this.#miniport.closedError();
+    if (link.handOver === undefined) throw notToHandOver();
+    const { mtu, addresses } = this;
+    const description = { mtu, addresses, offload: link.capabilities.offload };
+    return { ...link.handOver(), description };
   }
 
   /** A snapshot of the properties. */
@@ -272,6 +349,13 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
  */
 export function openDevice(name: string): Device {
   return new Device(lookUp(name) as Miniport);
+}
+
+function notToHandOver(): TunError {
+  return new TunError(
+    TunErrorCode.UNSUPPORTED,
+    'only a kernel adapter can be handed to another process, and only by the thread that created it',
+  );
 }
 
 function describe(miniport: Miniport): AdapterDescription {

@@ -1,11 +1,13 @@
 /** Opens a link and makes an adapter on it: the only place of this room that knows where links come from. */
 
-import { openLink } from '../link/open.ts';
+import type { Link } from '../link/link.ts';
+import { openExisting, openLink } from '../link/open.ts';
 import { offerParticipant } from '../sync/participants.ts';
+import type { CheckedExisting } from './existing-options.ts';
 import { attachThisThread, livenessIn } from './liveness.ts';
 import { luidIndexFor } from './luid.ts';
 import type { Miniport } from './miniport.ts';
-import { type AdapterOptions, checkOptions } from './options.ts';
+import { type AdapterOptions, checkOptions, type QueueSettings } from './options.ts';
 import { OwnedMiniport } from './owned-miniport.ts';
 import { createAdapterMemory } from './shared-adapter.ts';
 
@@ -17,14 +19,22 @@ import { createAdapterMemory } from './shared-adapter.ts';
  */
 export async function createMiniport(options: AdapterOptions): Promise<Miniport> {
   const checked = checkOptions(options);
-  const link = await openLink(checked.link, checked.config);
+  return startOn(await openLink(checked.link, checked.config), checked);
+}
+
+/** As {@link createMiniport}, on a device that exists. */
+export async function adoptMiniport({ config, ...settings }: CheckedExisting): Promise<Miniport> {
+  return startOn(await openExisting(config), settings);
+}
+
+async function startOn(link: Link, settings: QueueSettings): Promise<Miniport> {
   try {
     const memory = createAdapterMemory(link.capabilities.queues);
     const words = new Int32Array(memory);
     const participant = offerParticipant(words);
     attachThisThread(words, participant);
     const luidIndex = luidIndexFor(link.info.luidIndex ?? link.info.interfaceIndex);
-    const { dropPolicy, prefetch } = checked;
+    const { dropPolicy, prefetch, queueBytes } = settings;
     const miniport = new OwnedMiniport(
       {
         link,
@@ -35,7 +45,7 @@ export async function createMiniport(options: AdapterOptions): Promise<Miniport>
         luidIndex,
         options: { dropPolicy, prefetch },
       },
-      checked.queueBytes,
+      queueBytes,
     );
     await miniport.start();
     return miniport;

@@ -11,7 +11,9 @@ import {
 } from '../limits.ts';
 import { BundleWriter } from '../wire/bundle-writer.ts';
 import { Bundle } from './bundle.ts';
+import { showAs } from './inspect.ts';
 import { holdLoop, releaseLoop } from './keep-alive.ts';
+import { deviceName } from './luid.ts';
 import type { Miniport } from './miniport.ts';
 import { bundleReadable, bundleWritable, isClosedError } from './streams.ts';
 
@@ -40,6 +42,13 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
   #holdsLoop = false;
   #readable: ReadableStream<Uint8Array> | undefined;
   #writable: WritableStream<Uint8Array> | undefined;
+
+  static {
+    showAs(Device, (device) => {
+      const { link, luidIndex } = device.#miniport;
+      return { adapter: link.info.name, name: deviceName(luidIndex), state: device.#state };
+    });
+  }
 
   /** @internal Use `adapter.openDevice()`. */
   constructor(miniport: Miniport) {

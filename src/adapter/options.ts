@@ -24,7 +24,7 @@ import type {
 } from '../link/link.ts';
 import type { DropPolicy } from '../sync/packet-queue.ts';
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from '../wire/address.ts';
-import { checkBoolean, checkInteger, checkNames, checkOneOf, shown } from './option-checks.ts';
+import { checkBoolean, checkInteger, checkNames, checkOneOf, shown } from './option-values.ts';
 import { checkWintun } from './wintun-options.ts';
 
 /** What `Adapter.create` takes. Everything is optional. */
@@ -63,6 +63,17 @@ export interface AdapterOptions {
   readonly engine?: Engine;
   /** Network namespace to make the adapter in: a name as `ip netns` uses it, or a path. Linux. */
   readonly netns?: string;
+  /**
+   * Whether the interface stays when the adapter is closed, for `Adapter.open`. Default false. Linux.
+   */
+  readonly persist?: boolean;
+  /**
+   * User (number) who may open the interface later without the right to make one. Linux. Default: of a persistent
+   * interface without a group, the user this process runs as; one that was nobody's could be opened by all.
+   */
+  readonly owner?: number;
+  /** Group (number) whose members may. Linux. */
+  readonly group?: number;
   /** Whether packets are taken from the system while no read waits. Default true. */
   readonly prefetch?: boolean;
   /** What a full queue of 1000 packets drops. Default `drop-oldest`. */
@@ -88,12 +99,16 @@ export interface AdapterChange {
   readonly routes?: readonly (string | RouteConfig)[];
 }
 
-/** Options with every default filled in. */
-export interface CheckedOptions {
-  readonly config: LinkConfig;
+/** How an adapter queues, with every default filled in. */
+export interface QueueSettings {
   readonly prefetch: boolean;
   readonly dropPolicy: DropPolicy;
   readonly queueBytes: number | undefined;
+}
+
+/** Options with every default filled in. */
+export interface CheckedOptions extends QueueSettings {
+  readonly config: LinkConfig;
   readonly link: LinkKind | LinkProvider | undefined;
 }
 
@@ -114,6 +129,9 @@ const OPTION_NAMES = [
   'queues',
   'engine',
   'netns',
+  'persist',
+  'owner',
+  'group',
   'prefetch',
   'dropPolicy',
   'queueBytes',
@@ -129,6 +147,8 @@ const CHANGE_NAMES = ['addresses', 'mtu', 'routes'] as const;
 
 const FORBIDDEN_IN_NAME = /[\s/:%]|[^\x21-\x7e]/;
 const MAX_METRIC = 2 ** 32 - 1;
+/** The number above stands for nobody. */
+const MAX_IDENTITY = 2 ** 32 - 2;
 
 /**
  * Checks and completes the options.
@@ -148,30 +168,54 @@ export function checkOptions(options: AdapterOptions): CheckedOptions {
       mtu,
       routes: checkRoutes(options.routes ?? []),
       ipv6LinkLocal,
-      hostQueueLength: checkInteger(
-        'hostQueueLength',
-        options.hostQueueLength ?? DEFAULT_HOST_QUEUE_LENGTH,
-        1,
-        MAX_HOST_QUEUE_LENGTH,
-        'packets',
-      ),
-      offload: checkOneOf('offload', options.offload ?? 'split', ['split', 'carry', 'off']),
-      queues: checkInteger('queues', options.queues ?? 1, 1, MAX_QUEUES, ''),
+      hostQueueLength: checkHostQueueLength(options.hostQueueLength ?? DEFAULT_HOST_QUEUE_LENGTH),
+      offload: checkOffload(options.offload),
+      queues: checkQueues(options.queues),
       netns: checkNetns(options.netns),
-      engine: checkOneOf('engine', options.engine ?? 'auto', ['auto', 'io_uring', 'syscalls']),
+      engine: checkEngine(options.engine),
+      persist: checkBoolean('persist', options.persist ?? false),
+      owner: checkIdentity('owner', options.owner),
+      group: checkIdentity('group', options.group),
       wintun: checkWintun(options.wintun),
     },
-    prefetch: checkBoolean('prefetch', options.prefetch ?? true),
-    dropPolicy: checkOneOf('dropPolicy', options.dropPolicy ?? 'drop-oldest', [
-      'drop-oldest',
-      'drop-newest',
-    ]),
-    queueBytes:
-      options.queueBytes === undefined
-        ? undefined
-        : checkInteger('queueBytes', options.queueBytes, MIN_QUEUE_BYTES, MAX_QUEUE_BYTES, 'bytes'),
+    ...checkQueueSettings(options),
     link: checkLink(options.link),
   };
+}
+
+/** @throws as {@link checkOptions}. */
+export function checkQueueSettings(
+  options: Pick<AdapterOptions, 'prefetch' | 'dropPolicy' | 'queueBytes'>,
+): QueueSettings {
+  const { prefetch = true, dropPolicy = 'drop-oldest', queueBytes } = options;
+  return {
+    prefetch: checkBoolean('prefetch', prefetch),
+    dropPolicy: checkOneOf('dropPolicy', dropPolicy, ['drop-oldest', 'drop-newest']),
+    queueBytes:
+      queueBytes === undefined
+        ? undefined
+        : checkInteger('queueBytes', queueBytes, MIN_QUEUE_BYTES, MAX_QUEUE_BYTES, 'bytes'),
+  };
+}
+
+function checkIdentity(name: string, number: number | undefined): number | undefined {
+  return number === undefined ? undefined : checkInteger(name, number, 0, MAX_IDENTITY, '');
+}
+
+export function checkHostQueueLength(packets: number): number {
+  return checkInteger('hostQueueLength', packets, 1, MAX_HOST_QUEUE_LENGTH, 'packets');
+}
+
+export function checkQueues(queues = 1): number {
+  return checkInteger('queues', queues, 1, MAX_QUEUES, '');
+}
+
+export function checkOffload(offload: Offload = 'split'): Offload {
+  return checkOneOf('offload', offload, ['split', 'carry', 'off']);
+}
+
+export function checkEngine(engine: Engine = 'auto'): Engine {
+  return checkOneOf('engine', engine, ['auto', 'io_uring', 'syscalls']);
 }
 
 /**
@@ -190,7 +234,7 @@ export function checkChange(change: AdapterChange, present: PresentConfig): Link
   };
 }
 
-function checkName(name: string | undefined): string | undefined {
+export function checkName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   if (typeof name !== 'string' || name === '' || name === '.' || name === '..') {
     throw new TypeError(`${shown(name)} is no interface name; leave it out to get a free one`);
@@ -208,7 +252,7 @@ function checkName(name: string | undefined): string | undefined {
   return name;
 }
 
-function checkAddresses(addresses: readonly string[]): string[] {
+export function checkAddresses(addresses: readonly string[]): string[] {
   if (!Array.isArray(addresses)) {
     throw new TypeError(`addresses is ${typeof addresses}; give an array like ['10.7.0.1/24']`);
   }
@@ -232,7 +276,7 @@ function checkHostAddress(text: string): Prefix {
   throw new TypeError(`${text} is ${what} address; an interface needs an address of its own`);
 }
 
-function checkRoutes(routes: readonly (string | RouteConfig)[]): RouteConfig[] {
+export function checkRoutes(routes: readonly (string | RouteConfig)[]): RouteConfig[] {
   if (!Array.isArray(routes)) {
     throw new TypeError(`routes is ${typeof routes}; give an array like ['10.8.0.0/16']`);
   }
@@ -258,11 +302,11 @@ function checkRoutes(routes: readonly (string | RouteConfig)[]): RouteConfig[] {
   });
 }
 
-function hasIpv6(addresses: readonly string[]): boolean {
+export function hasIpv6(addresses: readonly string[]): boolean {
   return addresses.some((text) => text.includes(':'));
 }
 
-function checkMtu(mtu: number, ipv6: boolean): void {
+export function checkMtu(mtu: number, ipv6: boolean): void {
   checkInteger('mtu', mtu, MIN_MTU, MAX_MTU, 'bytes');
   if (ipv6 && mtu < MIN_MTU_IPV6) {
     throw new RangeError(
@@ -271,7 +315,7 @@ function checkMtu(mtu: number, ipv6: boolean): void {
   }
 }
 
-function checkNetns(netns: string | undefined): string | undefined {
+export function checkNetns(netns: string | undefined): string | undefined {
   if (netns === undefined || (typeof netns === 'string' && netns !== '')) return netns;
   throw new TypeError(`netns is ${shown(netns)}; give a name of "ip netns list" or a path`);
 }

@@ -33,8 +33,9 @@ export function lookUp(name: string): Registered {
   const found = adapters.get(parseDeviceName(name));
   if (found !== undefined) return found;
   const known = registered().map((adapter) => deviceName(adapter.luidIndex));
+  const there = known.length === 1 ? `is only ${known[0]}` : `are ${known.join(', ') || 'none'}`;
   throw new TunError(
     TunErrorCode.NOT_FOUND,
-    `no adapter of this thread answers to ${name}; ${known.length === 0 ? 'there are none' : `there are ${known.join(', ')}`}`,
+    `no adapter of this thread answers to ${name}; there ${there}`,
   );
 }

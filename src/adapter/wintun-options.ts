@@ -3,7 +3,7 @@
 import { IPV4_ADDRESS_BYTES, MAX_RING_BYTES, MIN_RING_BYTES } from '../limits.ts';
 import type { WintunOptions } from '../link/link.ts';
 import { formatAddress, parseAddress } from '../wire/address.ts';
-import { checkBoolean, checkInteger, checkNames, shown } from './option-checks.ts';
+import { checkBoolean, checkInteger, checkNames, shown } from './option-values.ts';
 
 const WINTUN_NAMES = [
   'dll',

@@ -1,15 +1,19 @@
 #!/usr/bin/env node
 /** The command `typetun`: which subcommands there are. Each is loaded when it is called. */
 
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
 import { describeError, ExitCode, UsageError } from './errors.ts';
+import { addHelpCommand } from './help.ts';
+import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
 
-const LINKS = ['auto', 'linux', 'windows', 'memory'] as const;
+const LINKS = ['auto', 'linux', 'windows', 'rootless', 'memory'] as const;
 const MAX_SECONDS = 86_400;
+const RUNGS = ['kernel', 'rootless'] as const;
+const DIGITS = /^\d+$/;
 const DECIMAL = /^\d+(?:\.\d+)?$/;
 
 function linkOption(text: string): (typeof LINKS)[number] {
@@ -24,13 +28,29 @@ function secondsOption(text: string): number {
   throw new InvalidArgumentError(`give a number of seconds above 0, up to ${MAX_SECONDS}.`);
 }
 
+function integerOption(text: string): number {
+  if (DIGITS.test(text)) return Number(text);
+  throw new InvalidArgumentError('give a whole number.');
+}
+
+function rungOption(text: string): (typeof RUNGS)[number] {
+  const rung = RUNGS.find((one) => one === text);
+  if (rung !== undefined) return rung;
+  throw new InvalidArgumentError(`give one of ${RUNGS.join(', ')}.`);
+}
+
+/** An option that may be given several times. */
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
 function program(): Command {
   const typetun = new Command('typetun')
     .description('A layer 3 TUN driver in TypeScript.')
     .version(VERSION, '-V, --version', 'print the version')
-    .helpCommand('help [command]', 'show help, of one command or of all')
     .showSuggestionAfterError()
     .exitOverride()
+    .enablePositionalOptions()
     .addHelpText(
       'after',
       '\nExit status: 0 when all is well, 1 when something failed, 2 for a wrong call,\n128 + n when signal n ended it.',
@@ -40,11 +60,16 @@ function program(): Command {
     .description("send the operating system's own traffic through an adapter and check it")
     .option(
       '--link <link>',
-      'auto, linux or windows (the kernel), or memory (in process)',
+      'auto, linux or windows (the kernel), rootless (Linux in a user namespace), memory (in process)',
       linkOption,
       'auto',
     )
-    .option('--seconds <n>', 'keep sending TCP for n seconds', secondsOption)
+    .addOption(new Option('--inside <reason>').hideHelp())
+    .option(
+      '--seconds <n>',
+      "keep sending TCP for n seconds, both families together (the kernel's link; default: 64 MiB each)",
+      secondsOption,
+    )
     .option('--json', 'print one JSON object and nothing else on standard output')
     .action(async (options: DemoCommandOptions) => {
       const { runDemoCommand } = await import('./demo/command.ts');
@@ -58,6 +83,33 @@ function program(): Command {
       const { runDoctorCommand } = await import('./doctor/command.ts');
       process.exitCode = await runDoctorCommand(options);
     });
+  typetun
+    .command('run')
+    .usage('[options] [--] COMMAND [ARGUMENT...]')
+    .argument('<command...>')
+    .description('run a command in a network of its own, whose only way out is an adapter of ours')
+    .option('--to <where>', 'where packets go: reflector, host, or adapter NAME', 'reflector')
+    .option('--policy <file>', 'a module that allows, drops, delays or rewrites flows')
+    .option('--pcap <file>', 'write what the command sends and gets to a pcapng file')
+    .option('--address <address/length>', 'of the adapter; can be repeated', collect)
+    .option('--dns <address>', 'DNS server the command is to ask; can be repeated', collect)
+    .option('--name <name=address>', 'a name the DNS server of --to host knows', collect)
+    .option('--mtu <bytes>', 'of the adapter', integerOption)
+    .option(
+      '--rung <rung>',
+      'kernel (as root) or rootless; by default the first that works',
+      rungOption,
+    )
+    .option('--json', 'print the counts as one JSON object, on standard error')
+    .addHelpText(
+      'after',
+      "\nStandard output is the command's, and so is the exit status: 127 when there is no such\ncommand, 126 when it cannot be run, 125 when it was not even tried. Signals are passed on.",
+    )
+    .passThroughOptions()
+    .action(async (command: string[], options: RunCommandOptions) => {
+      const { runRunCommand } = await import('./run/command.ts');
+      process.exitCode = await runRunCommand(command, options);
+    });
   const dvl = typetun
     .command('dvl')
     .description('Driver Verification Logs: what was verified, of which sources');
@@ -70,6 +122,7 @@ function program(): Command {
       const { runDvlCheck } = await import('./dvl/command.ts');
       process.exitCode = runDvlCheck(file, options);
     });
+  addHelpCommand(typetun);
   return typetun;
 }
 
@@ -84,7 +137,7 @@ function endQuietlyWhenNobodyReads(): void {
 async function main(): Promise<void> {
   endQuietlyWhenNobodyReads();
   try {
-    await program().parseAsync();
+    await program().parseAsync(joinAdapterName(process.argv));
   } catch (error) {
     if (error instanceof CommanderError) {
       // Commander has printed its message; help and version end with 0.

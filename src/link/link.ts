@@ -17,9 +17,18 @@ import type { Hand } from '../sync/hand.ts';
 import type { Liveness } from '../sync/participants.ts';
 import type { ParkingPlace } from '../sync/wake.ts';
 import type { BundleIndex } from '../wire/bundle.ts';
+import type { AttachConfig, ExistingDevice, LinkLoan } from './attach-config.ts';
 import type { WintunAdapter, WintunDll, WintunOptions } from './wintun-options.ts';
 
-export type { SleepListener, WintunAdapter, WintunDll, WintunOptions };
+export type {
+  AttachConfig,
+  ExistingDevice,
+  LinkLoan,
+  SleepListener,
+  WintunAdapter,
+  WintunDll,
+  WintunOptions,
+};
 
 /** An address with its prefix length, in canonical text: `10.7.0.1/24`, `fd07::1/64`. */
 export type AddressWithPrefix = string;
@@ -59,6 +68,11 @@ export interface LinkConfig {
   readonly queues: number;
   /** Network namespace (name or path) the device is made in; undefined for the present one. */
   readonly netns: string | undefined;
+  /** Whether the device stays when the link is closed. */
+  readonly persist?: boolean | undefined;
+  /** User, and group, who may attach to it later without the right to make one. */
+  readonly owner?: number | undefined;
+  readonly group?: number | undefined;
   /** What may move packets; see {@link LinkCapabilities.engine}. A link that has one alone takes no notice. */
   readonly engine: Engine;
   /** Taken notice of on Windows alone. */
@@ -217,6 +231,8 @@ export type LinkToken =
       readonly fds: readonly number[];
       readonly memory: SharedArrayBuffer;
       readonly offload: Offload;
+      readonly headers: boolean;
+      readonly events: boolean;
       readonly segmentation: readonly Segmentation[];
       readonly engine: Engine;
       readonly info: LinkInfo;
@@ -328,6 +344,9 @@ export interface Link extends ParkingPlace {
   /** Makes what another thread attaches by. Owner only; may be called again and again. */
   share(): LinkToken;
 
+  /** What another process attaches by. Owner only; absent where other processes cannot. */
+  handOver?(): LinkLoan;
+
   /** The device has changed, as the owner says. Attached threads only. */
   noteInfo(info: LinkInfo): void;
 
@@ -349,4 +368,9 @@ export interface LinkProvider {
   readonly name: string;
   /** Makes the device and configures it. Releases everything it took when it fails. */
   open(config: LinkConfig): Promise<Link>;
+  /**
+   * Attaches to a device that exists; absent where there is no such thing. Descriptors are the link's
+   * once it resolves, and stay the caller's when it rejects.
+   */
+  attach?(config: AttachConfig): Promise<Link>;
 }

@@ -1,7 +1,7 @@
 /** Chooses and opens a link. The only reader of `process.platform`. */
 
 import { TunError, TunErrorCode } from '../errors.ts';
-import type { Link, LinkConfig, LinkKind, LinkProvider } from './link.ts';
+import type { AttachConfig, Link, LinkConfig, LinkKind, LinkProvider } from './link.ts';
 
 /**
  * Opens the link that was asked for: by name, by provider, or this platform's own.
@@ -20,6 +20,20 @@ export async function openLink(
   if (typeof link?.take === 'function') return link;
   throw new TypeError(
     `the provider "${provider.name}" opened no link; its open() must resolve to one`,
+  );
+}
+
+/**
+ * Attaches to a device that exists, by this platform's own link.
+ *
+ * @throws TunError `UNSUPPORTED` where there is no such thing, or what its `attach` throws.
+ */
+export async function openExisting(config: AttachConfig): Promise<Link> {
+  const provider = await chooseLink(undefined);
+  if (provider.attach !== undefined) return provider.attach(config);
+  throw new TunError(
+    TunErrorCode.UNSUPPORTED,
+    `the ${provider.name} link attaches to no device that exists; create an adapter instead`,
   );
 }
 

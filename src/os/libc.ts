@@ -8,7 +8,7 @@
 
 import { getSystemErrorName } from 'node:util';
 import { TunError, TunErrorCode } from '../errors.ts';
-import { ffi } from './ffi.ts';
+import { type FfiLibrary, ffi } from './ffi.ts';
 
 export interface Libc {
   ioctl(fd: number, request: number, argument: Uint8Array): number;
@@ -28,6 +28,17 @@ export interface Libc {
   writeCount(fd: number, count: Uint8Array): number;
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, bytes: number): number;
+  listen(fd: number, backlog: number): number;
+  /** `accept4` without the peer's address. */
+  accept(fd: number, flags: number): number;
+  connect(fd: number, address: Uint8Array, bytes: number): number;
+  getsockopt(
+    fd: number,
+    level: number,
+    name: number,
+    value: Uint8Array,
+    bytesInOut: Uint8Array,
+  ): number;
   getsockname(fd: number, address: Uint8Array, bytesInOut: Uint8Array): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, bytes: number): number;
   sendto(
@@ -47,6 +58,11 @@ export interface Libc {
     address: Uint8Array | null,
     addressBytesInOut: Uint8Array | null,
   ): number;
+  /** `pair` receives the two descriptors, 4 bytes each. */
+  socketpair(family: number, type: number, protocol: number, pair: Uint8Array): number;
+  /** `message` is a `struct msghdr` (fd-passing.ts). */
+  sendmsg(fd: number, message: Uint8Array, flags: number): number;
+  recvmsg(fd: number, message: Uint8Array, flags: number): number;
   setns(fd: number, type: number): number;
   /** Index of the interface in the thread's network namespace; 0 when there is none. */
   ifNameToIndex(name: string): number;
@@ -61,6 +77,8 @@ export interface Libc {
 }
 
 type Transfer = (fd: number, bytes: Uint8Array, count: number) => number;
+
+type Accept = (fd: number, address: null, bytes: null, flags: number) => number;
 
 type Setup = (number: number, entries: number, params: Uint32Array) => number;
 type Enter = (
@@ -83,66 +101,115 @@ const IO_URING_ENTER = 426;
 /** Bytes of an eventfd's count (eventfd(2)). */
 const COUNT_BYTES = 8;
 
-/** `F_DUPFD_CLOEXEC` (fcntl.h). */
+/** Commands of fcntl, and the flag of F_SETFD (fcntl.h). */
 export const F_DUPFD_CLOEXEC = 1030;
+export const F_GETFD = 1;
+export const F_SETFD = 2;
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const FD_CLOEXEC = 1;
+
+/** The C library's functions by the names they have here. */
+const PROTOTYPES = {
+  ioctl: 'int ioctl(int fd, ulong request, void *argument)',
+  ioctlInt: 'int ioctl(int fd, ulong request, long argument)',
+  read: 'int read(int fd, uintptr_t buffer, size_t bytes)',
+  write: 'int write(int fd, uintptr_t buffer, size_t bytes)',
+  readv: 'int readv(int fd, uintptr_t iovec, int count)',
+  poll: 'int poll(void *fds, ulong count, int timeout)',
+  close: 'int close(int fd)',
+  fcntl: 'int fcntl(int fd, int command, int argument)',
+  dup3: 'int dup3(int fd, int onto, int flags)',
+  eventfd: 'int eventfd(uint initial, int flags)',
+  socket: 'int socket(int family, int type, int protocol)',
+  bind: 'int bind(int fd, void *address, uint bytes)',
+  listen: 'int listen(int fd, int backlog)',
+  connect: 'int connect(int fd, void *address, uint bytes)',
+  getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *bytes)',
+  getsockname: 'int getsockname(int fd, void *address, void *bytes)',
+  setsockopt: 'int setsockopt(int fd, int level, int name, void *value, uint bytes)',
+  sendto:
+    'int sendto(int fd, void *data, size_t bytes, int flags, void *address, uint addressBytes)',
+  recv: 'int recv(int fd, void *data, size_t bytes, int flags)',
+  recvfrom:
+    'int recvfrom(int fd, void *data, size_t bytes, int flags, void *address, void *addressBytes)',
+  socketpair: 'int socketpair(int family, int type, int protocol, void *pair)',
+  sendmsg: 'int sendmsg(int fd, void *message, int flags)',
+  recvmsg: 'int recvmsg(int fd, void *message, int flags)',
+  setns: 'int setns(int fd, int type)',
+  ifNameToIndex: 'uint if_nametoindex(const char *name)',
+  epollCreate: 'int epoll_create1(int flags)',
+  epollControl: 'int epoll_ctl(int epfd, int operation, int fd, void *event)',
+  epollWait: 'int epoll_wait(int epfd, void *events, int maxEvents, int timeout)',
+} as const satisfies Partial<Record<keyof Libc, string>>;
+
+/** Those that take more than a function of the C library. */
+const MADE: {
+  readonly [Name in Exclude<keyof Libc, keyof typeof PROTOTYPES>]: (
+    bind: (prototype: string) => never,
+  ) => Libc[Name];
+} = {
+  readCount: (bind) => {
+    const read: Transfer = bind('int read(int fd, void *buffer, size_t bytes)');
+    return (fd, count) => read(fd, count, COUNT_BYTES);
+  },
+  writeCount: (bind) => {
+    const write: Transfer = bind('int write(int fd, void *buffer, size_t bytes)');
+    return (fd, count) => write(fd, count, COUNT_BYTES);
+  },
+  accept: (bind) => {
+    const accept: Accept = bind('int accept4(int fd, void *address, void *bytes, int flags)');
+    return (fd, flags) => accept(fd, null, null, flags);
+  },
+  ioUringSetup: (bind) => {
+    const setup: Setup = bind('int syscall(long number, uint entries, void *params)');
+    return (entries, params) => setup(IO_URING_SETUP, entries, params);
+  },
+  ioUringEnter: (bind) => {
+    const enter: Enter = bind(
+      'int syscall(long number, int fd, uint submit, uint complete, uint flags, long sigset, long bytes)',
+    );
+    return (fd, submit, complete, flags) =>
+      enter(IO_URING_ENTER, fd, submit, complete, flags, 0, 0);
+  },
+  errno: () => {
+    const koffi = ffi();
+    return () => koffi.errno();
+  },
+};
 
 let bound: Libc | undefined;
 
 /**
- * The C library, bound at first use.
+ * The C library, loaded at first use. Each of its functions is bound when it is first used: a worker
+ * thread that is terminated while the FFI package binds one takes the process with it, so that no more
+ * are bound than the thread needs.
  *
  * @throws TunError `NO_FFI` without the FFI package.
  */
 export function libc(): Libc {
-  bound ??= bindAll();
+  bound ??= lazily(ffi().load(null));
   return bound;
 }
 
 /** Apart from {@link libc}, which would make an object for what the closures here share at every call. */
-function bindAll(): Libc {
-  const koffi = ffi();
-  const library = koffi.load(null);
+function lazily(library: FfiLibrary): Libc {
   const bind = (prototype: string): never => library.func(prototype) as never;
-  const readBytes: Transfer = bind('int read(int fd, void *buffer, size_t bytes)');
-  const writeBytes: Transfer = bind('int write(int fd, void *buffer, size_t bytes)');
-  const setup = bind('int syscall(long number, uint entries, void *params)') as Setup;
-  const enter = bind(
-    'int syscall(long number, int fd, uint submit, uint complete, uint flags, long sigset, long bytes)',
-  ) as Enter;
-  return {
-    ioctl: bind('int ioctl(int fd, ulong request, void *argument)'),
-    ioctlInt: bind('int ioctl(int fd, ulong request, long argument)'),
-    read: bind('int read(int fd, uintptr_t buffer, size_t bytes)'),
-    write: bind('int write(int fd, uintptr_t buffer, size_t bytes)'),
-    readv: bind('int readv(int fd, uintptr_t iovec, int count)'),
-    poll: bind('int poll(void *fds, ulong count, int timeout)'),
-    close: bind('int close(int fd)'),
-    fcntl: bind('int fcntl(int fd, int command, int argument)'),
-    dup3: bind('int dup3(int fd, int onto, int flags)'),
-    eventfd: bind('int eventfd(uint initial, int flags)'),
-    readCount: (fd, count) => readBytes(fd, count, COUNT_BYTES),
-    writeCount: (fd, count) => writeBytes(fd, count, COUNT_BYTES),
-    socket: bind('int socket(int family, int type, int protocol)'),
-    bind: bind('int bind(int fd, void *address, uint bytes)'),
-    getsockname: bind('int getsockname(int fd, void *address, void *bytes)'),
-    setsockopt: bind('int setsockopt(int fd, int level, int name, void *value, uint bytes)'),
-    sendto: bind(
-      'int sendto(int fd, void *data, size_t bytes, int flags, void *address, uint addressBytes)',
-    ),
-    recv: bind('int recv(int fd, void *data, size_t bytes, int flags)'),
-    recvfrom: bind(
-      'int recvfrom(int fd, void *data, size_t bytes, int flags, void *address, void *addressBytes)',
-    ),
-    setns: bind('int setns(int fd, int type)'),
-    ifNameToIndex: bind('uint if_nametoindex(const char *name)'),
-    epollCreate: bind('int epoll_create1(int flags)'),
-    epollControl: bind('int epoll_ctl(int epfd, int operation, int fd, void *event)'),
-    epollWait: bind('int epoll_wait(int epfd, void *events, int maxEvents, int timeout)'),
-    ioUringSetup: (entries, params) => setup(IO_URING_SETUP, entries, params),
-    ioUringEnter: (fd, submit, complete, flags) =>
-      enter(IO_URING_ENTER, fd, submit, complete, flags, 0, 0),
-    errno: () => koffi.errno(),
-  };
+  const makers: Record<string, () => unknown> = {};
+  for (const [name, prototype] of Object.entries(PROTOTYPES)) makers[name] = () => bind(prototype);
+  for (const [name, make] of Object.entries(MADE)) makers[name] = () => make(bind);
+  const getters = {};
+  for (const [name, make] of Object.entries(makers)) {
+    Object.defineProperty(getters, name, {
+      get(this: object): unknown {
+        const value = make();
+        // From now on a property like any other, found without a call.
+        Object.defineProperty(this, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  return Object.create(getters) as Libc;
 }
 
 /** Error numbers that are handled by name. Linux values (asm-generic/errno*.h). */
@@ -153,6 +220,7 @@ export const Errno = {
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,
+  ENOEXEC: 8,
   EBADF: 9,
   EAGAIN: 11,
   EACCES: 13,
@@ -160,6 +228,7 @@ export const Errno = {
   EBUSY: 16,
   EEXIST: 17,
   ENODEV: 19,
+  ENOTDIR: 20,
   EINVAL: 22,
   EBADFD: 77,
   EOPNOTSUPP: 95,
@@ -167,7 +236,10 @@ export const Errno = {
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
   ENETDOWN: 100,
+  ECONNRESET: 104,
   ENOBUFS: 105,
+  ECONNREFUSED: 111,
+  ECANCELED: 125,
 } as const;
 
 /** The error's symbolic name, such as `EPERM`; its number in words where it has none. */

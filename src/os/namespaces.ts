@@ -3,12 +3,14 @@
  * namespace it was made in, so a short visit is all that creation needs.
  */
 
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../errors.ts';
 import { Errno, errnoName, libc } from './libc.ts';
 
 /** Where `ip netns` keeps its names. */
 const NETNS_DIRECTORY = '/var/run/netns';
+/** The network namespace of the calling thread. */
+const PRESENT_NAMESPACE = '/proc/thread-self/ns/net';
 /** `CLONE_NEWNET` (linux/sched.h): makes setns refuse anything but a network namespace. */
 const CLONE_NEWNET = 0x40000000;
 
@@ -24,20 +26,37 @@ export function inNetworkNamespace<T>(netns: string | undefined, visit: () => T)
   const path = netns.includes('/') ? netns : `${NETNS_DIRECTORY}/${netns}`;
   const target = openNamespace(path, netns);
   try {
-    const home = openNamespace('/proc/thread-self/ns/net', 'the present namespace');
-    try {
-      enter(target, netns);
-      try {
-        return visit();
-      } finally {
-        enter(home, 'the namespace this thread came from');
-      }
-    } finally {
-      closeSync(home);
-    }
+    return inNamespace(target, netns, visit);
   } finally {
     closeSync(target);
   }
+}
+
+/**
+ * As {@link inNetworkNamespace}, in the namespace that `target` is a descriptor of; it stays the
+ * caller's. `netns` is what messages call it.
+ *
+ * @throws TunError `NETNS`.
+ */
+export function inNamespace<T>(target: number, netns: string, visit: () => T): T {
+  const home = openNamespace(PRESENT_NAMESPACE, 'the present namespace');
+  try {
+    enter(target, netns);
+    try {
+      return visit();
+    } finally {
+      enter(home, 'the namespace this thread came from');
+    }
+  } finally {
+    closeSync(home);
+  }
+}
+
+/** Whether `target`, a descriptor of a namespace, is of the one this thread is in. */
+export function isPresentNamespace(target: number): boolean {
+  const present = statSync(PRESENT_NAMESPACE, { bigint: true });
+  const other = fstatSync(target, { bigint: true });
+  return present.ino === other.ino && present.dev === other.dev;
 }
 
 function openNamespace(path: string, netns: string): number {

@@ -1,12 +1,13 @@
 /**
  * Readiness of descriptors on this thread's event loop, without libuv's thread pool.
  *
- * On the main thread `uv_poll` (uv-poll.ts) where the runtime exports libuv's symbols; elsewhere one
- * poller thread per thread that watches (worker-poll.ts). Both are level-triggered and never keep
- * the event loop alive: `adapter/keep-alive.ts` does that.
+ * On the main thread `uv_poll` (uv-poll.ts) where the runtime exports libuv's symbols; elsewhere an
+ * io_uring that tells the event loop (ring-poll.ts), and where there is none, one poller thread per
+ * thread that watches (worker-poll.ts). All are level-triggered and never keep the event loop alive: `adapter/keep-alive.ts` does that.
  */
 
 import { isMainThread } from 'node:worker_threads';
+import { ringPoll } from './ring-poll.ts';
 import { uvPoll } from './uv-poll.ts';
 import { workerPoll } from './worker-poll.ts';
 
@@ -23,7 +24,7 @@ export interface Watch {
 /** Makes watches for one thread. */
 export interface Poller {
   /** What does the polling, for `adapter.properties`. */
-  readonly engine: 'uv-poll' | 'poller-thread';
+  readonly engine: 'uv-poll' | 'ring-poll' | 'poller-thread';
   watch(fd: number, onReadable: () => void): Watch;
   /**
    * Starts what it needs, if it needs anything: a thread it starts stays in the namespaces that the
@@ -40,7 +41,7 @@ let chosen: Poller | undefined;
  * @throws TunError `NO_FFI` without the FFI package.
  */
 export function poller(): Poller {
-  chosen ??= (isMainThread ? uvPoll() : undefined) ?? workerPoll();
+  chosen ??= (isMainThread ? uvPoll() : undefined) ?? ringPoll() ?? workerPoll();
   return chosen;
 }
 

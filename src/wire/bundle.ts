@@ -33,6 +33,7 @@ import {
   MIN_WRITE_BYTES,
   SIZE_WORD_BYTES,
 } from '../limits.ts';
+import { readUint16 } from './uint16.ts';
 
 /** Whether this host stores the least significant byte first: the "native endian" of size words. */
 export const HOST_LITTLE_ENDIAN: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -40,6 +41,10 @@ export const HOST_LITTLE_ENDIAN: boolean = new Uint8Array(new Uint16Array([1]).b
 const VERSION_SHIFT = 4;
 const IPV4_VERSION = 4;
 const IPV6_VERSION = 6;
+/** Where an IPv4 header says the packet's length (RFC 791, section 3.1), and an IPv6 header that of its payload (RFC 8200, section 3). */
+const IPV4_TOTAL_LENGTH = 2;
+const IPV6_PAYLOAD_LENGTH = 4;
+const BARE_PACKET = ' (is it a bare packet? BundleWriter makes bundles)';
 
 /**
  * Where the packets of one validated bundle lie. Filled by {@link indexBundle}; private memory of
@@ -161,7 +166,7 @@ export function indexBundle(
   if (!(length >= MIN_WRITE_BYTES)) {
     throw invalid(
       0,
-      `it is ${length} bytes long; the shortest holds one entry header of 16 bytes (is it a bare packet? BundleWriter makes bundles)`,
+      `it is ${length} bytes long; the shortest holds one entry header of 16 bytes${BARE_PACKET}`,
     );
   }
   if (length > MAX_BUNDLE_BYTES) {
@@ -193,14 +198,14 @@ function indexEntry(
     );
   }
   const size = readSizeWord(bytes, offset, littleEndian);
-  if (size === 0 || size > MAX_PACKET_BYTES) throw badSize(count, offset, size);
+  if (size === 0 || size > MAX_PACKET_BYTES) throw badSize(bytes, end, count, offset, size);
   if (count >= MAX_BUNDLE_PACKETS) {
     throw invalid(count, `it has more than ${MAX_BUNDLE_PACKETS} packets; split it in two`);
   }
   const packet = offset + ENTRY_HEADER_BYTES;
   const next = offset + entryBytes(size);
-  if (next > end) throw pastEnd(count, offset, size, end);
-  if (!isPadding(bytes, packet, size)) throw badPadding(bytes, count, offset, isPadding);
+  if (next > end) throw pastEnd(bytes, count, offset, size, end);
+  if (!isPadding(bytes, packet, size)) throw badPadding(bytes, end, count, offset, isPadding);
   if (!isPacket(bytes[packet]!, size)) throw notAPacket(count, offset, size, bytes[packet]!);
   const tail = nonZero(bytes, packet + size, next);
   if (tail >= 0) {
@@ -238,8 +243,23 @@ function invalid(packetIndex: number, what: string): TunError {
   });
 }
 
+/**
+ * The question to ask when the first entry is refused and the bytes look like a packet without a
+ * bundle around it: its header says just this length, or, where `anyLength` will do, nothing right.
+ */
+function bareHint(bytes: Uint8Array, length: number, count: number, anyLength = false): string {
+  const first = bytes[0]!;
+  if (count > 0 || !isPacket(first, length)) return '';
+  const declared =
+    first >>> VERSION_SHIFT === IPV4_VERSION
+      ? readUint16(bytes, IPV4_TOTAL_LENGTH)
+      : MIN_IPV6_BYTES + readUint16(bytes, IPV6_PAYLOAD_LENGTH);
+  return anyLength || declared === length ? BARE_PACKET : '';
+}
+
 function badPadding(
   bytes: Uint8Array,
+  end: number,
   count: number,
   offset: number,
   isPadding: PaddingRule,
@@ -247,31 +267,44 @@ function badPadding(
   if (isPadding !== isZero) {
     return invalid(
       count,
-      `entry ${count} at offset ${offset} has a virtio-net header in its padding that does not go with its packet: a length or offset in it lies outside, or it is of a kind there is not`,
+      `entry ${count} at offset ${offset} has a virtio-net header in its padding that does not go with its packet: a length or offset in it lies outside, or it is of a kind there is not${bareHint(bytes, end, count)}`,
     );
   }
   const padded = nonZero(bytes, offset + SIZE_WORD_BYTES, offset + ENTRY_HEADER_BYTES);
   return invalid(
     count,
-    `entry ${count} has the byte 0x${bytes[padded]!.toString(16)} at offset ${padded} in the padding behind its size word; it must be zero`,
+    `entry ${count} has the byte 0x${bytes[padded]!.toString(16)} at offset ${padded} in the padding behind its size word; it must be zero${bareHint(bytes, end, count)}`,
   );
 }
 
-function badSize(count: number, offset: number, size: number): TunError {
+function badSize(
+  bytes: Uint8Array,
+  end: number,
+  count: number,
+  offset: number,
+  size: number,
+): TunError {
+  const hint = bareHint(bytes, end, count) || " (is the size word in this host's byte order?)";
   return invalid(
     count,
     size === 0
       ? `entry ${count} at offset ${offset} has size 0; leave the entry out`
-      : `entry ${count} at offset ${offset} has size ${size}; a packet is at most ${MAX_PACKET_BYTES} bytes (is the size word in this host's byte order?)`,
+      : `entry ${count} at offset ${offset} has size ${size}; a packet is at most ${MAX_PACKET_BYTES} bytes${hint}`,
   );
 }
 
-function pastEnd(count: number, offset: number, size: number, end: number): TunError {
+function pastEnd(
+  bytes: Uint8Array,
+  count: number,
+  offset: number,
+  size: number,
+  end: number,
+): TunError {
   const present = end - offset - ENTRY_HEADER_BYTES;
   return invalid(
     count,
     present < size
-      ? `entry ${count} at offset ${offset} says ${size} bytes and runs past the end: ${present} are left`
+      ? `entry ${count} at offset ${offset} says ${size} bytes and runs past the end: ${present} are left${bareHint(bytes, end, count, true)}`
       : `entry ${count} at offset ${offset} lacks ${offset + entryBytes(size) - end} of the zero bytes that pad its packet of ${size} to a multiple of 16`,
   );
 }

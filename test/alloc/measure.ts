@@ -6,7 +6,18 @@
  * packets per bundle is compared: the slope is what a packet costs.
  */
 
-import { Adapter, type AdapterOptions, BundleReader, BundleWriter, swapAddresses } from 'typetun';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  Adapter,
+  type AdapterOptions,
+  BundleReader,
+  BundleWriter,
+  PcapngWriter,
+  swapAddresses,
+} from 'typetun';
+import { Direction, type FlowVerdict, PolicyFilter } from 'typetun/run';
 import { MemoryHost } from 'typetun/testing';
 import { DataPath } from '#dist/adapter/data-path.js';
 import { ENTRY_HEADER_BYTES, entryBytes } from '#dist/limits.js';
@@ -15,7 +26,7 @@ import { MERGE_CONSUMED, SUPER, WORK } from '#dist/wire/kernels/layout.js';
 import { WORK_BYTES } from '../support/kernel-runs.ts';
 import { packet } from '../support/packets.ts';
 import { ScriptedLink } from '../support/scripted-link.ts';
-import { superPacket } from '../support/transport-packets.ts';
+import { superPacket, transportPacket } from '../support/transport-packets.ts';
 
 const FEW = 8;
 const MANY = 248;
@@ -99,6 +110,44 @@ function codec(): number {
 /** Payload of packet `i`. Not those of one merged datagram, which would be written as one. */
 function lengthOf(i: number): number {
   return PACKET_BYTES - 60 + 4 * (i % 16);
+}
+
+/** A policy's judgement of packets whose flows are known: allowed, rewritten, dropped, in both directions. */
+function policy(): number {
+  const fates: Record<number, FlowVerdict> = {
+    1000: 'allow',
+    1001: { rewrite: { destination: '10.9.0.9' } },
+    1002: 'drop',
+  };
+  const filter = new PolicyFilter(
+    { flow: ({ sourcePort }) => fates[sourcePort] ?? 'allow' },
+    { mtu: PACKET_BYTES, onDue: () => undefined },
+  );
+  const packets = [0, 2, 4].map((flow) =>
+    transportPacket({ version: 4, protocol: 'udp', flow, payload: [1, 2, 3, 4] }),
+  );
+  const writer = new BundleWriter(new Uint8Array(BUFFER_BYTES));
+  return slope((count) => {
+    writer.reset();
+    for (let i = 0; i < count; i++) writer.append(packets[i % packets.length]!);
+    filter.apply(writer.bytes, writer.length, Direction.OUT);
+  });
+}
+
+/** Writing packets to a capture whose disk takes none of them: the buffer's part, and the counting. */
+async function capture(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'typetun-alloc-'));
+  const file = await PcapngWriter.open(join(folder, 'x.pcapng'));
+  const writer = new BundleWriter(new Uint8Array(BUFFER_BYTES));
+  const one = packet(1, PACKET_BYTES);
+  const grown = slope((count) => {
+    writer.reset();
+    for (let i = 0; i < count; i++) writer.append(one);
+    file.record(writer.bytes, writer.length, true);
+  });
+  await file.close();
+  rmSync(folder, { recursive: true });
+  return grown;
 }
 
 /**
@@ -200,6 +249,8 @@ const measured =
         codec: codec(),
         memoryLink: await memoryLink(),
         kernels: kernels(),
+        policy: policy(),
+        capture: await capture(),
       }
     : { kernel: await kernel(offload) };
 console.log(JSON.stringify(measured));

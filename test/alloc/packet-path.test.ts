@@ -22,6 +22,8 @@ interface Measured {
   readonly codec?: number;
   readonly memoryLink?: number;
   readonly kernels?: number;
+  readonly policy?: number;
+  readonly capture?: number;
   readonly kernel?: number;
 }
 
@@ -43,6 +45,8 @@ test('reading, queueing, writing and the codec allocate nothing per packet', () 
   withinBudget('codec', measured.codec);
   withinBudget('in-process link', measured.memoryLink);
   withinBudget('kernels', measured.kernels);
+  withinBudget('policy', measured.policy);
+  withinBudget('capture', measured.capture);
 });
 
 for (const offload of ['split', 'carry', 'off']) {

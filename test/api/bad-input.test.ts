@@ -5,13 +5,20 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Adapter, type AdapterOptions, BundleWriter, isTunError, openDevice } from 'typetun';
+import {
+  Adapter,
+  type AdapterOptions,
+  BundleWriter,
+  isTunError,
+  openDevice,
+  TunError,
+} from 'typetun';
 import { MemoryHost } from 'typetun/testing';
 import { memoryAdapter } from '../support/memory-adapter.ts';
 import { numberOf, packet, turns } from '../support/packets.ts';
 
 /** Options that are refused: what is wrong with them, and what the message must say. */
-const OPTIONS: readonly (readonly [string, unknown, new () => Error, RegExp])[] = [
+const OPTIONS: readonly (readonly [string, unknown, new (...args: never[]) => Error, RegExp])[] = [
   [
     'an unknown option',
     { adresses: [] },
@@ -147,6 +154,17 @@ const OPTIONS: readonly (readonly [string, unknown, new () => Error, RegExp])[] 
     /the provider "none" opened no link/,
   ],
   ['an empty namespace', { netns: '' }, TypeError, /netns is ""/],
+  ['persist in words', { persist: 'yes' }, TypeError, /persist is "yes"; give true or false/],
+  ['a user by name', { owner: 'nobody' }, TypeError, /owner is "nobody"; give a number from 0/],
+  ['the user that is nobody', { owner: 2 ** 32 - 1 }, RangeError, /owner is 4294967295/],
+  ['a negative group', { group: -1 }, RangeError, /group is -1; give a whole number from 0/],
+  [
+    'a persistent adapter in process',
+    { persist: true },
+    TunError,
+    /leave persist, owner and group out/,
+  ],
+  ['an owner of an adapter in process', { owner: 0 }, TunError, /leave persist, owner and group/],
   [
     'a link that is not there',
     { link: 'pigeon' },
@@ -417,7 +435,7 @@ const CALLS: readonly (readonly [
     'a device that is not there',
     () => openDevice('WINTUN4294967295'),
     isCode('ERR_TUN_NOT_FOUND'),
-    /WINTUN4294967295; there are \\\\/,
+    /WINTUN4294967295; there is only \\\\/,
   ],
   [
     'an unknown OID',

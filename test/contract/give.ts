@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { GiveResult } from '#dist/link/link.js';
 import { createBundleIndex, indexBundle } from '#dist/wire/bundle.js';
 import { pattern } from '../support/ip-packets.ts';
-import { bundleOf, givePackets } from '../support/link-use.ts';
-import { type Contract, fromRemote, HEADERS, PREFILL } from './subject.ts';
+import { bundleOf, givePackets, until } from '../support/link-use.ts';
+import { type Contract, fromRemote, HEADERS, type LinkSubject, PREFILL } from './subject.ts';
 
 export function giveContract(contract: Contract): void {
   contract('gives the packets of a bundle to the host, in order', async (subject) => {
@@ -100,8 +100,7 @@ export function giveContract(contract: Contract): void {
       `refuses every packet while the device is down, and none when it is up again: ${count}`,
       async (subject) => {
         const { link } = subject;
-        assert.equal(link.configure({ up: false }).up, false);
-        assert.equal(link.info.up, false);
+        await bring(subject, false);
         const packets = numbers.map((n) => fromRemote(subject, pattern(size(n), n)));
         const down = givePackets(link, packets);
         assert.deepEqual([down.delivered, down.result.refused], [0, count]);
@@ -109,7 +108,7 @@ export function giveContract(contract: Contract): void {
           down.lengths,
           numbers.map(() => 0),
         );
-        assert.equal(link.configure({ up: true }).up, true);
+        await bring(subject, true);
         assert.equal(givePackets(link, packets).delivered, count);
       },
     );
@@ -131,4 +130,14 @@ export function giveContract(contract: Contract): void {
       assert.equal(givePackets(subject.link, [fromRemote(subject, pattern(6))]).delivered, 1);
     },
   );
+}
+
+/** Brings the device up or down, by the link where it has the right to. */
+async function bring(
+  { link, outside, mayConfigure = true }: LinkSubject,
+  up: boolean,
+): Promise<void> {
+  if (mayConfigure) assert.equal(link.configure({ up }).up, up);
+  else await outside!.setUp(up);
+  assert.ok(await until(() => link.info.up === up));
 }

@@ -32,6 +32,8 @@ export interface LinkSubject {
    * is; by default what `hostQueueLength` says.
    */
   hostQueueHolds?(packetBytes: number): number;
+  /** Whether the link has the right to change its device. Default true. */
+  readonly mayConfigure?: boolean;
   /** Changes made past the link, if the test can make them. */
   readonly outside?: {
     setUp(up: boolean): void | Promise<void>;

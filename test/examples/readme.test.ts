@@ -25,12 +25,18 @@ function blocks(language: string): string[] {
 const COMMANDS: Readonly<Record<string, string>> = {
   'npm ci && npm start': '.ci/run, in a fresh clone',
   'npm ci && npm test': '.ci/run, in a fresh clone',
+  'npm pack': 'test/package/package.test.ts',
+  'npm install ../typetun/typetun-0.1.0.tgz': 'test/package/package.test.ts',
+  'npm install -D typescript @types/node': 'test/package/package.test.ts, at the pinned versions',
   'npm run example -- testing': 'here',
   'npm run example -- workers': 'here',
   'npm run sdv -- --scenario read-pause': 'here',
   'npm run dvl': '.ci/run',
   'npm run bench -- --quick': '.ci/run',
   'npm run example -- forward --help': 'here',
+  'npx typetun run -- ping -c 3 10.7.0.2': '.ci/run and test/kernel/run.test.ts, as a normal user',
+  'npx typetun run --policy examples/deny-udp.mjs --pcap out/ping.pcapng -- ping -c 3 10.7.0.2':
+    '.ci/run and test/kernel/run.test.ts, as a normal user',
   'npm run example -- echo': 'test/kernel/examples.test.ts',
 };
 
@@ -58,7 +64,7 @@ for (const command of Object.keys(COMMANDS).filter((one) => COMMANDS[one] === 'h
   });
 }
 
-test('every TypeScript block in the README compiles against the public API', () => {
+test('every TypeScript block in the README compiles with the settings it gives', () => {
   const folder = resolve('build/readme');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -67,13 +73,13 @@ test('every TypeScript block in the README compiles against the public API', () 
   for (const [i, block] of found.entries()) {
     writeFileSync(join(folder, `block${i}.ts`), `${block}\nexport {};\n`);
   }
+  // What the README tells its readers to have, and nothing that only this project has.
+  const [told] = blocks('json');
+  const { compilerOptions } = JSON.parse(told!) as { compilerOptions: Record<string, unknown> };
+  const where = { rootDir: '.', outDir: 'out' };
   writeFileSync(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({
-      extends: '../../tsconfig.base.json',
-      compilerOptions: { rootDir: '.', outDir: 'out', noUnusedLocals: false },
-      include: ['*.ts'],
-    }),
+    JSON.stringify({ compilerOptions: { ...compilerOptions, ...where }, include: ['*.ts'] }),
   );
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', folder], {
     stdio: 'pipe',
@@ -83,6 +89,18 @@ test('every TypeScript block in the README compiles against the public API', () 
 test('the block that needs no privileges runs', async () => {
   const at = blocks('ts').findIndex((block) => block.includes('typetun/testing'));
   await run(process.execPath, [`build/readme/out/block${at}.js`], { timeout: TIMEOUT_MS });
+});
+
+test('the block that needs no privileges ends well whatever its faults hit', async () => {
+  const at = blocks('ts').findIndex((block) => block.includes('typetun/testing'));
+  const compiled = readFileSync(`build/readme/out/block${at}.js`, 'utf8');
+  const lossy = compiled.replace('loss: 0.1', 'loss: 1');
+  assert.notEqual(lossy, compiled);
+  writeFileSync('build/readme/out/lossy.js', lossy);
+  const { stdout } = await run(process.execPath, ['build/readme/out/lossy.js'], {
+    timeout: TIMEOUT_MS,
+  });
+  assert.equal(stdout, 'lost on the way\nfalse\n');
 });
 
 test('every local link in the README leads to a file', () => {

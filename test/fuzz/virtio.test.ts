@@ -81,7 +81,9 @@ describe('what a kernel might hand over', { skip: skipReason() }, () => {
       memory.mtu = MTU;
       memory.hostQueueLength = 1000;
       const segmentation = ['tso4', 'tso6', 'uso'] as const;
-      const link = new TunLink([fd], memory, { offload, segmentation, engine: 'syscalls' });
+      const engine = 'syscalls';
+      const passage = { offload, headers: true, segmentation, engine, events: true } as const;
+      const link = new TunLink([fd], memory, passage);
       const reader = new BundleReader({ carried: offload === 'carry' });
       let noted = 0;
       const result = new TakeResult({

@@ -57,7 +57,7 @@ test('npm run example -- forward joins two namespaces by threads', {
         example.stdout.setEncoding('utf8').on('data', (text: string) => {
           printed += text;
         });
-        while (!printed.includes('forwarding')) await once(example.stdout, 'data');
+        while (!printed.includes(`in ${left} and`)) await once(example.stdout, 'data');
         const ping = ['ping', '-c', '3', '-i', '0.1', '10.9.0.2'];
         const { stdout } = await run('ip', ['netns', 'exec', left, ...ping]);
         assert.match(stdout, /3 received, 0% packet loss/);

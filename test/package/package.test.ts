@@ -32,6 +32,7 @@ interface Packed {
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string;
+  devDependencies: Record<string, string>;
   exports: Record<string, unknown>;
 };
 let folder = '';
@@ -181,21 +182,27 @@ describe('installed into an empty folder', () => {
     assert.equal(node(home, 'module', code).trim(), 'ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 
-  test('gives TypeScript its types, with library checks on', () => {
+  test('gives TypeScript its types with the settings of the README, library checks on', () => {
     const program = [
-      "import { Adapter, type Bundle } from 'typetun';",
+      "import { Adapter, type Bundle, type Link, type LinkProvider } from 'typetun';",
       "import { MemoryHost } from 'typetun/testing';",
+      "export const renamed = (inner: LinkProvider): LinkProvider => ({ name: 'mine', open: async (config): Promise<Link> => await inner.open(config) });",
       'const host = new MemoryHost({});',
-      'export const adapter: Adapter = await Adapter.create({ link: host.provider() });',
-      'export const bundle: Bundle = await adapter.openDevice().read();',
+      'await using adapter: Adapter = await Adapter.create({ link: renamed(host.provider()) });',
+      'await using device = adapter.openDevice();',
+      'console.log(adapter.state);',
+      'export const read = (): Promise<Bundle> => device.read();',
     ];
-    writeFileSync(join(home, 'user.mts'), program.join('\n'));
-    const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-    const types = join(ROOT, 'node_modules', '@types');
-    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022'];
-    const libraries = ['--lib', 'es2023,es2024.sharedmemory,esnext.disposable'];
-    const where = ['--typeRoots', types, '--types', 'node', 'user.mts'];
-    output(home, process.execPath, tsc, ...flags, ...libraries, ...where);
+    // As the README has it: the install line at our pinned versions, the settings as they stand there.
+    const { typescript, '@types/node': types } = manifest.devDependencies;
+    const tools = [`typescript@${typescript}`, `@types/node@${types}`];
+    output(home, 'npm', 'install', '-D', ...tools, '--prefer-offline', '--no-audit', '--no-fund');
+    output(home, 'npm', 'pkg', 'set', 'type=module');
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    writeFileSync(join(home, 'tsconfig.json'), /^```json\n(.*?)^```/ms.exec(readme)![1]!);
+    writeFileSync(join(home, 'user.ts'), program.join('\n'));
+    output(home, process.execPath, join(home, 'node_modules', 'typescript', 'bin', 'tsc'));
+    assert.match(output(home, process.execPath, 'user.js'), /^Running/);
   });
 
   test('prints its version on the command line', () => {

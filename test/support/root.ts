@@ -19,7 +19,12 @@ export type Tool = keyof typeof PACKAGES;
  */
 export function rootSkip(...tools: readonly Tool[]): string | false {
   if (process.getuid?.() !== 0) return 'needs root: makes network namespaces and TUN devices';
-  const missing = (['ip', ...tools] as const).find((tool) => !isInstalled(tool));
+  return toolSkip('ip', ...tools);
+}
+
+/** Why a test that starts these commands cannot run here, or false. */
+export function toolSkip(...tools: readonly Tool[]): string | false {
+  const missing = tools.find((tool) => !isInstalled(tool));
   if (missing === undefined) return false;
   return `needs the command "${missing}" (package ${PACKAGES[missing]})`;
 }

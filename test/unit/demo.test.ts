@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { chooseAddresses } from '#dist/cli/demo/addresses.js';
+import { addressesFor, chooseAddresses } from '#dist/cli/demo/addresses.js';
 import { isPauseOk } from '#dist/cli/demo/checks/pause.js';
 import { DatagramCheck, datagram } from '#dist/cli/demo/checks/udp.js';
+import { summaryLines } from '#dist/cli/demo/report.js';
+import type { DemoResult } from '#dist/cli/demo/result.js';
 import { SendWindow } from '#dist/cli/demo/send-window.js';
 import { mixedSize, quantile } from '#dist/cli/demo/sizes.js';
 import { sparkline } from '#dist/cli/demo/sparkline.js';
+import { terminalOf } from '#dist/cli/terminal.js';
 
 test('the usual addresses are taken when they are free', () => {
   const addresses = chooseAddresses(['127.0.0.1/8', '192.0.2.2/24', 'fe80::1/64']);
@@ -22,6 +26,33 @@ test('networks that overlap an interface are passed over, and that is said', () 
     assert.match(addresses.note ?? '', /in use here; taking 10\.8\.0\.1\/24/);
   }
   assert.throws(() => chooseAddresses(['10.0.0.1/8']), /are in use/);
+});
+
+test('in process the usual addresses are taken whatever the system uses', () => {
+  const used = ['10.0.0.0/8'];
+  assert.equal(addressesFor('memory', () => used)[4].prefix, '10.7.0.1/24');
+  assert.equal(addressesFor('memory', () => used).note, undefined);
+  assert.throws(() => addressesFor('rootless', () => used), /are in use/);
+});
+
+test('the summary says how many packets were dropped why', () => {
+  const drops = { paused: 29, lowPower: 0, notOpen: 0, queueFull: 2, oversize: 0 };
+  const rest = { unreadable: 0, cleared: 0, cancelled: 0, abandoned: 0 };
+  const bundles = { read: 3, written: 3, packetsRead: 9, packetsWritten: 9 };
+  const result = (all: object, hostDrops: number): DemoResult =>
+    ({
+      checks: [],
+      bundles: { ...bundles, packetsPerBundle: { mean: 3, max: 3 } },
+      statistics: { bundles, drops: all, hostDrops },
+    }) as never;
+  const terminal = terminalOf(new PassThrough() as never);
+  const lines = (all: object, hostDrops: number): string =>
+    summaryLines(result(all, hostDrops), [1, 2], terminal).join('\n');
+  const some = lines({ ...drops, ...rest }, 3);
+  assert.match(some, /dropped: 29 on purpose, while paused, 2 for want of room in the adapter/);
+  assert.match(some, /, 3 for want of room in the system's queue/);
+  assert.match(some, /rate .* at most 2\.00 Gbit\/s/);
+  assert.match(lines({ ...drops, ...rest, paused: 0, queueFull: 0 }, 0), /written, none dropped/);
 });
 
 test('a pause that held nothing back is not ok', () => {

@@ -27,9 +27,9 @@ for (const [tool, starts] of Object.entries(STARTS)) {
 }
 
 function skips(file: string): string[] {
-  return readFileSync(ROOT + file, 'utf8').match(/rootSkip\([^)]*\)/g) ?? [];
+  return readFileSync(ROOT + file, 'utf8').match(/root(?:less)?Skip\([^)]*\)/g) ?? [];
 }
 
 function withoutSkips(file: string): string {
-  return readFileSync(ROOT + file, 'utf8').replaceAll(/rootSkip\([^)]*\)/g, '');
+  return readFileSync(ROOT + file, 'utf8').replaceAll(/root(?:less)?Skip\([^)]*\)/g, '');
 }

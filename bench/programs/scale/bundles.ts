@@ -65,7 +65,7 @@ function measure({ packets, bytes }: BundleSize, ms: number): BundleCost {
 function readOnce(packets: number): number {
   const bundle = outOf.readSync(buffer);
   if (bundle === null) throw new Error(`not all of ${packets} packets came back`);
-  inspector.look(bundle.bytes);
+  inspector.look(bundle);
   return bundle.count;
 }
 

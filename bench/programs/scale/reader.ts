@@ -27,7 +27,7 @@ function read(mode: number): number {
   for (;;) {
     const bundle = device.readSync(buffer, { timeoutMs: wait ? WAIT_MS : 0 });
     if (bundle !== null) {
-      inspector.look(bundle.bytes);
+      inspector.look(bundle);
       packets += bundle.count;
     }
     if (wait ? Atomics.load(words, ReaderWord.MODE) !== mode : bundle === null) return packets;

@@ -3,6 +3,7 @@
 import { networkInterfaces } from 'node:os';
 import { routedNetworks } from '../../os/routes.ts';
 import { type Prefix, parsePrefix, prefixContains } from '../../wire/address.ts';
+import type { DemoLink } from './rungs.ts';
 
 /** One family's side of the reflector. */
 export interface Side {
@@ -34,6 +35,18 @@ function candidate(second: number): DemoAddresses {
     6: { prefix: `${six}:1/64`, local: `${six}:1`, remote: `${six}:2` },
     note: undefined,
   };
+}
+
+/**
+ * The addresses for a link: in process they meet nobody else's, so that the usual ones will do.
+ *
+ * @throws as {@link chooseAddresses}.
+ */
+export function addressesFor(
+  link: DemoLink,
+  used: () => readonly string[] = usedNetworks,
+): DemoAddresses {
+  return chooseAddresses(link === 'memory' ? [] : used());
 }
 
 /**

@@ -1,14 +1,14 @@
 /** Likely causes of a failed check, from what the system says about itself. */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import type { LinkKind } from '../../index.ts';
+import type { DemoLink } from './rungs.ts';
 
 const IPV4_CONF = '/proc/sys/net/ipv4/conf';
 /** `rp_filter` 1: packets whose source would be routed another way are dropped (RFC 3704, strict). */
 const STRICT = '1';
 
 /** One line each, most likely first. Never throws. */
-export function likelyCauses(link: LinkKind): string[] {
+export function likelyCauses(link: DemoLink): string[] {
   if (link === 'memory') return ['a bug in typetun: nothing outside this process is involved'];
   if (link === 'windows') {
     return [

@@ -1,6 +1,7 @@
 /** The line that shows what goes on while the demo runs, and the rates it saw. */
 
 import type { Terminal } from '../terminal.ts';
+import { TITLES } from './report.ts';
 import type { CheckName } from './result.ts';
 import { sparkline } from './sparkline.ts';
 
@@ -55,8 +56,7 @@ export class LiveLine {
     const recent = this.rates.slice(-SPARKLINE_COLUMNS);
     const rate = `${(recent.at(-1) ?? 0).toFixed(2)} Gbit/s`;
     const drawn = sparkline(recent, SPARKLINE_COLUMNS, this.#terminal.unicode);
-    this.#terminal.live(
-      `  ${this.#check ?? ''} ... ${rate} ${this.#terminal.style(drawn, 'cyan')}`,
-    );
+    const title = this.#check === undefined ? '' : TITLES[this.#check];
+    this.#terminal.live(`  ${title} ... now ${rate} ${this.#terminal.style(drawn, 'cyan')}`);
   }
 }

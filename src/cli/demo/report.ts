@@ -2,7 +2,7 @@
 
 import type { Terminal } from '../terminal.ts';
 import { likelyCauses } from './causes.ts';
-import { type Check, type DemoResult, isSkipped } from './result.ts';
+import { type Check, type CheckName, type DemoResult, isSkipped } from './result.ts';
 import { sparkline } from './sparkline.ts';
 
 const MIB = 1024 * 1024;
@@ -11,7 +11,7 @@ const SPARKLINE_MARGIN = 24;
 const INDENT = '  ';
 
 /** What each check shows, in words. */
-const TITLES = {
+export const TITLES: Readonly<Record<CheckName, string>> = {
   icmp4: 'ICMP echo, IPv4',
   icmp6: 'ICMP echo, IPv6',
   udp4: 'UDP, IPv4',
@@ -19,7 +19,21 @@ const TITLES = {
   tcp4: 'TCP, IPv4',
   tcp6: 'TCP, IPv6',
   pause: 'pause and restart',
-} as const;
+};
+
+/** Why a packet was dropped, in words. */
+const DROPPED: Readonly<Record<keyof DemoResult['statistics']['drops'], string>> = {
+  paused: 'on purpose, while paused',
+  lowPower: 'on purpose, in low power',
+  notOpen: 'while nobody listened',
+  queueFull: "for want of room in the adapter's queue",
+  oversize: 'for being too large',
+  unreadable: 'for being no IP packets',
+  cleared: 'as the adapter ended',
+  cancelled: 'withdrawn by the system',
+  abandoned: 'with a thread that ended',
+};
+
 const TITLE_COLUMNS: number = Math.max(...Object.values(TITLES).map((title) => title.length)) + 2;
 
 /** One line for a check. */
@@ -49,13 +63,13 @@ export function summaryLines(
   lines.push(
     row(
       'packets',
-      `${count(statistics.bundles.packetsRead)} read, ${count(statistics.bundles.packetsWritten)} written, ${count(dropped(result))} dropped on purpose or for want of room`,
+      `${count(statistics.bundles.packetsRead)} read, ${count(statistics.bundles.packetsWritten)} written, ${droppedWords(result)}`,
     ),
   );
   if (rates.length > 1) {
     const drawn = sparkline(rates, terminal.columns - SPARKLINE_MARGIN, terminal.unicode);
     const peak = Math.max(...rates).toFixed(2);
-    lines.push(row('rate', `${terminal.style(drawn, 'cyan')} ${peak} Gbit/s`));
+    lines.push(row('rate', `${terminal.style(drawn, 'cyan')} at most ${peak} Gbit/s`));
   }
   const failed = checks.filter((check) => !isSkipped(check) && !check.ok).map(({ name }) => name);
   for (const cause of failed.length === 0 ? [] : likelyCauses(result.link)) {
@@ -93,9 +107,15 @@ function detail(check: Exclude<Check, { skipped: string }>): string {
   return error;
 }
 
-function dropped({ statistics }: DemoResult): number {
+/** How many packets were dropped why; reasons that did not arise are left out. */
+function droppedWords({ statistics }: DemoResult): string {
   const { drops, hostDrops } = statistics;
-  return Object.values(drops).reduce((sum, one) => sum + one, hostDrops);
+  const reasons = Object.entries(DROPPED)
+    .map(([reason, words]) => [drops[reason as keyof typeof drops], words] as const)
+    .concat([[hostDrops, "for want of room in the system's queue"]])
+    .filter(([packets]) => packets > 0)
+    .map(([packets, words]) => `${count(packets)} ${words}`);
+  return reasons.length === 0 ? 'none dropped' : `dropped: ${reasons.join(', ')}`;
 }
 
 function row(name: string, text: string): string {

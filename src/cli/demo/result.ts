@@ -1,6 +1,7 @@
 /** What the demo finds out: the object that `--json` prints. */
 
-import type { AdapterStatistics, LinkKind } from '../../index.ts';
+import type { AdapterStatistics } from '../../index.ts';
+import type { DemoLink } from './rungs.ts';
 
 /** Echo requests and replies. */
 export interface IcmpResult {
@@ -68,7 +69,7 @@ export function isSkipped(check: Check): check is Skipped {
 export interface DemoResult {
   /** Whether every check that could be made passed. */
   readonly ok: boolean;
-  readonly link: LinkKind;
+  readonly link: DemoLink;
   /** Why this link. */
   readonly reason: string;
   readonly adapter: {

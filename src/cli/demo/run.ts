@@ -7,13 +7,14 @@ import { checkMemoryIcmp, checkMemoryPause, checkMemoryUdp } from './checks/memo
 import { checkPause } from './checks/pause.ts';
 import { checkTcp } from './checks/tcp.ts';
 import { checkUdp } from './checks/udp.ts';
-import { type DemoAdapter, type DemoLink, openDemoAdapter } from './open.ts';
+import { type DemoAdapter, openDemoAdapter } from './open.ts';
 import { reflect } from './reflector.ts';
+import type { Choice } from './rungs.ts';
 import { CHECK_NAMES, type Check, type CheckName, type DemoResult, isSkipped } from './result.ts';
 
 /** What the demo is asked to do. */
 export interface DemoOptions {
-  readonly link: DemoLink;
+  readonly choice: Choice;
   /** Seconds TCP is kept up, both families together; 0 for no longer than it takes. */
   readonly seconds: number;
   readonly addresses: DemoAddresses;
@@ -31,12 +32,13 @@ export interface DemoObserver {
 }
 
 const TCP_FAMILIES = 2;
-const NO_TCP = 'the in-memory host answers ICMP and UDP and has no TCP; run as root on Linux';
+const NO_TCP =
+  'the in-memory host answers ICMP and UDP and has no TCP; run on Linux, as root or where user namespaces are allowed';
 
 /** Runs all checks. Whatever happens, the adapter is closed when this settles. */
 export async function runDemo(options: DemoOptions, observer: DemoObserver): Promise<DemoResult> {
   options.signal.throwIfAborted();
-  const demo = await openDemoAdapter(options.link, options.addresses);
+  const demo = await openDemoAdapter(options.choice, options.addresses);
   const { adapter } = demo;
   const ending = abortedWhen(options.signal);
   try {

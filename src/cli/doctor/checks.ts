@@ -9,11 +9,14 @@ import { threadWriteRing } from '../../os/write-ring.ts';
 import { describeError } from '../errors.ts';
 import type { Finding } from './finding.ts';
 import { macosFindings } from './macos.ts';
+import { persistentInterfaces } from './persistent.ts';
+import { rootlessLink, rootlessVeth } from './rootless.ts';
 import { windowsFindings } from './windows.ts';
 
 const TUN_DEVICE = '/dev/net/tun';
-/** `CAP_NET_ADMIN` (linux/capability.h), as a bit of CapEff in /proc/self/status. */
+/** Capabilities (linux/capability.h), as bits of CapEff in /proc/self/status. */
 const CAP_NET_ADMIN = 1n << 12n;
+const CAP_NET_RAW = 1n << 13n;
 /** A bus answers in a few ms; one that does not is as good as none to adapters too. */
 const BUS_WAIT_MS = 2000;
 /** The oldest Node the package runs on (package.json, engines). */
@@ -31,6 +34,7 @@ export async function findings(): Promise<Finding[]> {
     ffiPackage(),
     tunDevice(),
     netAdmin(),
+    persistentInterfaces(),
     ioUring(),
     ipv6(),
     pingGroups(),
@@ -38,6 +42,8 @@ export async function findings(): Promise<Finding[]> {
     reversePath(),
     await systemSleep(),
     await ownLink('link-linux'),
+    await rootlessLink(),
+    rootlessVeth(),
     await memoryLink(),
   ];
 }
@@ -93,9 +99,8 @@ function tunDevice(): Finding {
 
 function netAdmin(): Finding {
   const name = 'net-admin';
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
-  if (effective === undefined) return { name, ok: false, detail: 'unknown on this system' };
-  const ok = (BigInt(`0x${effective}`) & CAP_NET_ADMIN) !== 0n;
+  const ok = hasCapability(CAP_NET_ADMIN);
+  if (ok === undefined) return { name, ok, detail: 'this system has no capabilities' };
   return ok
     ? { name, ok, detail: 'CAP_NET_ADMIN is effective' }
     : {
@@ -105,6 +110,12 @@ function netAdmin(): Finding {
         remedy:
           'run as root, or setcap cap_net_admin+ep on a copy of the node binary that only you may run: whoever runs it has the right',
       };
+}
+
+/** Undefined on a system without capabilities. */
+function hasCapability(bit: bigint): boolean | undefined {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
+  return effective === undefined ? undefined : (BigInt(`0x${effective}`) & bit) !== 0n;
 }
 
 function ipv6(): Finding {
@@ -121,16 +132,22 @@ function ipv6(): Finding {
 }
 
 function pingGroups(): Finding {
+  const name = 'ping';
+  if (hasCapability(CAP_NET_RAW)) {
+    return { name, ok: true, detail: 'CAP_NET_RAW is effective: ICMP sockets may be opened' };
+  }
   const range = read('/proc/sys/net/ipv4/ping_group_range')?.split(/\s+/).map(Number) ?? [1, 0];
   const [from = 1, to = 0] = range;
   const group = process.getgid?.() ?? -1;
   const ok = group >= from && group <= to;
+  // The kernel's default, "1 0", is a range with nothing in it.
+  const allowed = from > to ? 'nobody' : `groups ${from} to ${to} alone`;
   return {
-    name: 'ping',
+    name,
     ok: ok || undefined,
     detail: ok
       ? `group ${group} may open ICMP sockets without privileges`
-      : `ICMP sockets take root: ping_group_range is ${from} to ${to}`,
+      : `ICMP sockets take CAP_NET_RAW: ping_group_range lets ${allowed} open them without`,
     ...(ok ? {} : { remedy: `sysctl net.ipv4.ping_group_range="0 2147483647"` }),
   };
 }
@@ -142,8 +159,9 @@ function userNamespaces(): Finding {
     ok: undefined,
     detail:
       most > 0
-        ? `${most} user namespaces are possible (this release does not use them)`
-        : 'no user namespaces (this release does not use them)',
+        ? `up to ${most} user namespaces, in which commands run without privileges`
+        : 'no user namespaces',
+    ...(most > 0 ? {} : { remedy: 'sysctl user.max_user_namespaces=15000' }),
   };
 }
 
@@ -188,9 +206,13 @@ async function ownLink(name: string): Promise<Finding> {
     return { name, ok: true, detail };
   } catch (error) {
     const detail = describeError(error);
-    return isTunError(error, TunErrorCode.UNSUPPORTED)
-      ? { name, ok: undefined, detail }
-      : { name, ok: false, detail };
+    if (isTunError(error, TunErrorCode.UNSUPPORTED)) return { name, ok: undefined, detail };
+    const see = 'see what is marked "no" above';
+    if (!isTunError(error)) return { name, ok: false, detail, remedy: see };
+    // Messages of ours say what is wrong, then what to do.
+    const [what = '', ...remedy] = error.message.split('; ');
+    const detailed = `${what} [${error.code}]`;
+    return { name, ok: false, detail: detailed, remedy: remedy.join('; ') || see };
   }
 }
 

@@ -36,7 +36,7 @@ export function runDvlCheck(file: string, options: DvlCheckOptions): number {
   if (!log.ok) terminal.line('the log says that not all rules held');
   terminal.line(
     ok
-      ? `the log belongs to these sources: ${log.sources.length} files, all rules hold`
+      ? `the log belongs to these sources (${log.sources.length} files, compared by SHA-256), and says that all rules held`
       : 'the log does NOT vouch for these sources; run "npm run dvl" again',
   );
   return ok ? ExitCode.OK : ExitCode.FAILED;

@@ -17,6 +17,12 @@ import { AddressGeneration, changeLink, type LinkSettings } from './rtnetlink-li
 /** What the link has set on the device, and is therefore the link's to take away again. */
 export type OwnSettings = Pick<LinkConfig, 'addresses' | 'routes' | 'ipv6LinkLocal'>;
 
+/** Every super-packet fits an entry, and what it is split into fits a bundle. */
+export const SUPER_PACKET_LIMITS: Readonly<{ gsoMaxSize: number; gsoMaxSegments: number }> = {
+  gsoMaxSize: MAX_PACKET_BYTES,
+  gsoMaxSegments: MAX_SUPER_PACKET_SEGMENTS,
+};
+
 /**
  * Configures a device that was just made, brings it up, reads it back, and returns it as it is.
  * When it fails the device is half configured: remove it.
@@ -108,7 +114,12 @@ function apply(
   });
 }
 
-function set(socket: NetlinkSocket, index: number, settings: LinkSettings, what: string): void {
+export function set(
+  socket: NetlinkSocket,
+  index: number,
+  settings: LinkSettings,
+  what: string,
+): void {
   ask(socket, changeLink(index, settings), {
     what,
     remedies: { [Errno.EINVAL]: 'the kernel does not take this value for a TUN device' },
@@ -116,21 +127,30 @@ function set(socket: NetlinkSocket, index: number, settings: LinkSettings, what:
 }
 
 /**
- * Every super-packet fits an entry, and what it is split into fits a bundle. A kernel without the
- * setting (6.3 has the youngest) makes larger ones, which the link can deal with, at more expense.
+ * Sets {@link SUPER_PACKET_LIMITS}. A kernel without the setting (6.3 has the youngest) makes larger
+ * super-packets, which the link can deal with, at more expense.
  */
-function setSuperPacketLimits(socket: NetlinkSocket, index: number): void {
-  const limits = { gsoMaxSize: MAX_PACKET_BYTES, gsoMaxSegments: MAX_SUPER_PACKET_SEGMENTS };
-  const harmless = [Errno.EINVAL, Errno.EOPNOTSUPP];
-  ask(socket, changeLink(index, limits), { what: 'the limits of super-packets', harmless });
+export function setSuperPacketLimits(
+  socket: NetlinkSocket,
+  index: number,
+  harmless: readonly number[] = [],
+): void {
+  ask(socket, changeLink(index, SUPER_PACKET_LIMITS), {
+    what: 'the limits of super-packets',
+    harmless: [Errno.EINVAL, Errno.EOPNOTSUPP, ...harmless],
+  });
 }
 
-function setUp(socket: NetlinkSocket, index: number, up: boolean): void {
+export function setUp(socket: NetlinkSocket, index: number, up: boolean): void {
   ask(socket, changeLink(index, { up }), { what: `bringing the device ${up ? 'up' : 'down'}` });
 }
 
 /** To be done before the device is up, or the kernel has made its address already. */
-function setAddressGeneration(socket: NetlinkSocket, index: number, linkLocal: boolean): void {
+export function setAddressGeneration(
+  socket: NetlinkSocket,
+  index: number,
+  linkLocal: boolean,
+): void {
   const addressGeneration = linkLocal ? AddressGeneration.RANDOM : AddressGeneration.NONE;
   const intent: Intent = { what: `ipv6LinkLocal ${linkLocal}`, ipv6: true };
   // Without IPv6 there is no such setting, and no such address either.

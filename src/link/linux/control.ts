@@ -1,19 +1,27 @@
-/**
- * The control side of a Linux link: its netlink socket, what the device is configured to, and what
- * others do to it. Nothing here is on the packet path.
- */
+/** The control side of a device that rtnetlink tells about: what it is configured to, and what others do to it. */
 
 import type { NetlinkSocket } from '../../os/netlink-socket.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
-import type { LinkConfig, LinkEvent, LinkInfo, LinkReconfig } from '../link.ts';
-import { configureDevice, type OwnSettings, reconfigureDevice } from './configure.ts';
-import { readHostDrops } from './device-state.ts';
+import type { LinkEvent, LinkInfo, LinkReconfig } from '../link.ts';
+import { type OwnSettings, reconfigureDevice } from './configure.ts';
+import type { DeviceControl } from './device-control.ts';
+import { readHostDrops, readLink } from './device-state.ts';
 import type { LinkEventReader } from './events.ts';
 import { ask } from './refusals.ts';
 import { deleteLink } from './rtnetlink-link.ts';
 import type { TunMemory } from './tun-memory.ts';
 
-export class LinuxControl {
+/** A device as it was set up. */
+export interface SetUp {
+  /** As read back. */
+  readonly info: LinkInfo;
+  /** What the link has set, and may replace. */
+  readonly own: OwnSettings;
+  /** Packets the kernel queues for it. */
+  readonly hostQueueLength: number;
+}
+
+export class LinuxControl implements DeviceControl {
   readonly #index: number;
   readonly #socket: NetlinkSocket;
   readonly #events: LinkEventReader;
@@ -26,13 +34,13 @@ export class LinuxControl {
   #closed = false;
 
   /**
-   * Configures the device with this index and begins to listen for changes. Takes over `socket` and
-   * `events`; releases both when it fails. Both were opened in the device's network namespace. What
-   * all threads need to know of the device is kept up to date in `shared`.
+   * Begins to listen for changes of the device with this index. Takes over `socket` and `events`, both
+   * opened in the device's network namespace. What all threads need to know of the device is kept up
+   * to date in `shared`.
    */
   constructor(
     index: number,
-    config: LinkConfig,
+    setUp: SetUp,
     socket: NetlinkSocket,
     events: LinkEventReader,
     shared: TunMemory,
@@ -41,26 +49,23 @@ export class LinuxControl {
     this.#socket = socket;
     this.#events = events;
     this.#shared = shared;
-    this.#own = config;
-    this.#info = configureDevice(socket, index, config);
+    this.#own = setUp.own;
+    this.#info = setUp.info;
     shared.mtu = this.#info.mtu;
-    shared.hostQueueLength = config.hostQueueLength;
+    shared.hostQueueLength = setUp.hostQueueLength;
     events.noteOwn(this.#info);
     this.#watch = watchReadable(events.fd, () => this.#readEvents());
     this.#watch.start();
   }
 
-  /** The device as it was last read back or reported. */
   get info(): LinkInfo {
     return this.#info;
   }
 
-  /** Sets who is told of changes that others make. */
   onEvent(listener: (event: LinkEvent) => void): void {
     this.#listener = listener;
   }
 
-  /** Changes the device and reads it back. */
   configure(change: LinkReconfig): LinkInfo {
     this.#info = reconfigureDevice(this.#socket, this.#index, this.#own, change);
     this.#shared.mtu = this.#info.mtu;
@@ -70,14 +75,21 @@ export class LinuxControl {
     return this.#info;
   }
 
-  /** Packets the kernel dropped in front of the device; the last known figure once it is gone. */
   hostDrops(): number {
     if (this.#closed) return this.#hostDrops;
     this.#hostDrops = readHostDrops(this.#socket, this.#index) ?? this.#hostDrops;
     return this.#hostDrops;
   }
 
-  /** Removes the device, whoever holds descriptors of it. Does nothing when it is gone. */
+  attachedQueues(): number | undefined {
+    if (this.#closed) return undefined;
+    try {
+      return readLink(this.#socket, this.#index).tun?.queues;
+    } catch {
+      return undefined;
+    }
+  }
+
   removeDevice(): void {
     if (this.#closed) return;
     try {

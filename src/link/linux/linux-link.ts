@@ -2,46 +2,71 @@
 
 import { close } from 'node:fs';
 import { promisify } from 'node:util';
-import { libc } from '../../os/libc.ts';
+import { F_DUPFD_CLOEXEC, libc, syscallError } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import { type SleepWatch, watchSystemSleep } from '../../os/system-sleep.ts';
 import type {
-  Engine,
   Link,
   LinkEvent,
   LinkInfo,
+  LinkLoan,
   LinkReconfig,
   LinkToken,
+  LinkUser,
   LinkWatch,
   SleepListener,
 } from '../link.ts';
-import type { LinuxControl } from './control.ts';
-import type { Tun } from './tun.ts';
+import type { DeviceControl } from './device-control.ts';
 import { type Passage, TunLink } from './tun-link.ts';
 import type { TunMemory } from './tun-memory.ts';
+import { endOffload } from './tun-requests.ts';
 
 const closeDescriptor = promisify(close);
 
+/**
+ * What becomes of the device when its link is closed:
+ * - `remove`: it goes, whoever holds descriptors of it;
+ * - `leave`: it stays for who attaches next, who must not find offload that they did not ask for;
+ * - `persist`: the same of a device that the link made; but when nobody ever joined the link, since no
+ *   adapter came of it, it goes;
+ * - `keep`: others use it by descriptors like these, and nothing is touched.
+ */
+export type Ending = 'remove' | 'leave' | 'persist' | 'keep';
+
 export class LinuxLink extends TunLink implements Link {
-  readonly #tun: Tun;
+  readonly #fds: readonly number[];
   readonly #shared: TunMemory;
-  readonly #control: LinuxControl;
-  readonly #engine: Engine;
+  readonly #control: DeviceControl;
+  readonly #passage: Passage;
+  #ending: Ending;
   #watch: Watch | undefined;
   #sleep: SleepWatch | undefined;
   #closing: Promise<void> | undefined;
+  #joined = false;
 
-  /** Takes over `tun` and `control`; `close` releases both. */
-  constructor(tun: Tun, control: LinuxControl, shared: TunMemory, passage: Passage) {
-    super(tun.fds, shared, passage);
-    this.#engine = passage.engine;
-    this.#tun = tun;
+  /** Takes over the descriptors and `control`; `close` releases both. */
+  constructor(
+    fds: readonly number[],
+    control: DeviceControl,
+    shared: TunMemory,
+    passage: Passage,
+    ending: Ending,
+  ) {
+    super(fds, shared, passage);
+    this.#fds = fds;
     this.#shared = shared;
     this.#control = control;
+    this.#passage = passage;
+    this.#ending = ending;
   }
 
   get info(): LinkInfo {
     return this.#control.info;
+  }
+
+  override join(user: LinkUser): void {
+    this.#joined = true;
+    super.join(user);
   }
 
   watch(onReadable: () => void): LinkWatch {
@@ -70,11 +95,32 @@ export class LinuxLink extends TunLink implements Link {
   /** The other threads make descriptors of their own of this one (linux-peer.ts). */
   share(): LinkToken {
     this.#shared.share();
-    const { offload, segmentation } = this.capabilities;
     const { buffer: memory } = this.#shared;
-    const { fds } = this.#tun;
-    const engine = this.#engine;
-    return { kind: 'linux', fds, memory, offload, segmentation, engine, info: this.info };
+    return { kind: 'linux', fds: this.#fds, memory, ...this.#passage, info: this.info };
+  }
+
+  handOver(): LinkLoan {
+    const fds: number[] = [];
+    const release = (): void => {
+      for (const fd of fds.splice(0)) libc().close(fd);
+    };
+    for (const fd of this.#fds) {
+      const own = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+      if (own >= 0) {
+        fds.push(own);
+        continue;
+      }
+      const errno = libc().errno();
+      release();
+      throw syscallError('fcntl', errno, 'make another descriptor of the device');
+    }
+    return {
+      fds,
+      keepDevice: () => {
+        this.#ending = 'keep';
+      },
+      release,
+    };
   }
 
   noteInfo(): void {
@@ -88,15 +134,27 @@ export class LinuxLink extends TunLink implements Link {
 
   /**
    * Closing the last descriptor of a TUN removes the device and holds a thread for about 20 ms: one of
-   * libuv's pool. Where other threads may still hold one, it is removed by request.
+   * libuv's pool. Where other threads may still hold one, it is removed by request, if it is ours.
    */
   async #release(): Promise<void> {
     this.#sleep?.close();
     this.#shared.close();
     await this.#watch?.close();
-    if (this.#shared.shared) this.#control.removeDevice();
+    this.#end();
     await this.#control.close();
     for (const fd of this.#shared.takeEventFds()) libc().close(fd);
-    await Promise.all(this.#tun.fds.map((fd) => closeDescriptor(fd)));
+    await Promise.all(this.#fds.map((fd) => closeDescriptor(fd)));
+  }
+
+  #end(): void {
+    if (this.#ending === 'keep') return;
+    if (this.#ending === 'remove') {
+      if (this.#shared.shared) this.#control.removeDevice();
+    } else if (this.#ending === 'persist' && !this.#joined) {
+      this.#control.removeDevice();
+    } else if (this.capabilities.segmentation.length > 0) {
+      const inUse = (this.#control.attachedQueues() ?? 0) > this.#fds.length;
+      if (!inUse) endOffload(this.#fds[0]!);
+    }
   }
 }

@@ -16,6 +16,7 @@ import { MessageBuilder } from '../../os/netlink-builder.ts';
 import { MessageFlag, malformed } from '../../os/netlink-format.ts';
 import type { Message } from '../../os/netlink-reader.ts';
 import { HOST_LITTLE_ENDIAN } from '../../wire/bundle.ts';
+import { parseTunState, type TunState } from './rtnetlink-tun.ts';
 
 /** Message types. A RTM_NEWLINK is both a request's answer and a notification. */
 export const RTM_NEWLINK = 16;
@@ -33,6 +34,8 @@ const IFF_UP = 0x1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_TXQLEN = 13;
+const IFLA_LINKINFO = 18;
+const IFLA_CARRIER = 33;
 const IFLA_GSO_MAX_SEGS = 40;
 const IFLA_GSO_MAX_SIZE = 41;
 const IFLA_GSO_IPV4_MAX_SIZE = 63;
@@ -70,6 +73,12 @@ export interface LinkState {
   readonly hasIpv6: boolean;
   /** One of `IN6_ADDR_GEN_MODE_*`; undefined when the kernel or the interface has no IPv6. */
   readonly addressGeneration: number | undefined;
+  readonly carrier: boolean;
+  /** As {@link LinkSettings}; undefined when the kernel does not tell. */
+  readonly gsoMaxSize: number | undefined;
+  readonly gsoMaxSegments: number | undefined;
+  /** What else there is to know of a TUN or TAP; undefined for another kind of interface. */
+  readonly tun: TunState | undefined;
 }
 
 /** What a change of the link sets; absent members stay. */
@@ -150,5 +159,9 @@ export function parseLink(message: Message): LinkState {
     dropped: attributes.u64(IFLA_STATS64, TX_DROPPED_OFFSET) ?? 0,
     hasIpv6: inet6?.u32(IFLA_INET6_CONF, DISABLE_IPV6_OFFSET) === 0,
     addressGeneration: inet6?.u8(IFLA_INET6_ADDR_GEN_MODE),
+    carrier: attributes.u8(IFLA_CARRIER) === 1,
+    gsoMaxSize: attributes.u32(IFLA_GSO_MAX_SIZE),
+    gsoMaxSegments: attributes.u32(IFLA_GSO_MAX_SEGS),
+    tun: parseTunState(attributes.nested(IFLA_LINKINFO)),
   };
 }

@@ -17,8 +17,8 @@ import { DirectPath } from './direct-path.ts';
 import { Parking } from './parking.ts';
 import { detached, type Path, type PathDevice, refuseRest } from './path.ts';
 import { SplitPath } from './split-path.ts';
-import { setCarrier, setQueueAttached } from './tun.ts';
 import type { TunMemory } from './tun-memory.ts';
+import { setCarrier, setQueueAttached } from './tun-requests.ts';
 
 /** Bytes read at once when packets are thrown away: some dozens of ordinary packets. */
 const SINK_BYTES = 0x40000;
@@ -29,6 +29,10 @@ let sink: Uint8Array | undefined;
 /** How packets pass. */
 export interface Passage {
   readonly offload: Offload;
+  /** Whether each packet has a virtio-net header in front, which a device can have without offload. */
+  readonly headers: boolean;
+  /** Whether changes that others make to the device can be seen. */
+  readonly events: boolean;
   /** What of its work the kernel leaves to the link. */
   readonly segmentation: readonly Segmentation[];
   readonly engine: Engine;
@@ -51,14 +55,14 @@ export class TunLink {
    * @throws TunError `UNSUPPORTED` when the engine is to be io_uring, and cannot ({@link requireEngine}).
    */
   constructor(fds: readonly number[], shared: TunMemory, passage: Passage) {
-    const { offload, segmentation, engine } = passage;
+    const { offload, headers, segmentation, engine, events } = passage;
     const ring = ringFor(engine);
     this.#fds = fds;
     this.#shared = shared;
     this.#parking = new Parking(fds[0]!, shared);
     this.#device = new QueueDevice(fds[0]!, shared, ring);
     this.#path =
-      offload === 'split'
+      headers && offload !== 'carry'
         ? new SplitPath(this.#device, segmentation.includes('uso'))
         : new DirectPath(this.#device, offload === 'carry');
     this.capabilities = {
@@ -67,7 +71,7 @@ export class TunLink {
       segmentation,
       carrier: true,
       queues: fds.length,
-      events: true,
+      events,
     };
   }
 

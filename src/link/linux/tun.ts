@@ -1,60 +1,20 @@
-/**
- * `/dev/net/tun`: making a TUN device and what only an ioctl on its descriptor can do.
- *
- * Source: Linux Documentation/networking/tuntap.rst; numbers from linux/if_tun.h and linux/if.h.
- */
+/** `/dev/net/tun`: making a TUN device. */
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
-import { MAX_INTERFACE_NAME_BYTES } from '../../limits.ts';
 import { Errno, errnoName, libc } from '../../os/libc.ts';
 import type { Segmentation } from '../link.ts';
+import {
+  grantedOffload,
+  setGroup,
+  setInterface,
+  setOwner,
+  setQueueAttached,
+  TunFlag,
+} from './tun-requests.ts';
 
 /** The clone device. */
 export const TUN_CLONE_DEVICE = '/dev/net/tun';
-
-/** `_IOW('T', 202, int)`. */
-const TUNSETIFF = 0x400454ca;
-/** `_IOW('T', 208, unsigned int)`. */
-const TUNSETOFFLOAD = 0x400454d0;
-/** `_IOW('T', 217, int)`. */
-const TUNSETQUEUE = 0x400454d9;
-/** `_IOW('T', 226, int)`. */
-const TUNSETCARRIER = 0x400454e2;
-
-/** `IFF_TUN`: layer 3. */
-const IFF_TUN = 0x0001;
-/** `IFF_MULTI_QUEUE`: several descriptors, each a queue of its own, for one device. */
-const IFF_MULTI_QUEUE = 0x0100;
-/** `IFF_ATTACH_QUEUE`, `IFF_DETACH_QUEUE`: what TUNSETQUEUE is to do. */
-const IFF_ATTACH_QUEUE = 0x0200;
-const IFF_DETACH_QUEUE = 0x0400;
-/** `IFF_NO_PI`: packets without the 4 bytes of protocol information in front. */
-const IFF_NO_PI = 0x1000;
-/** `IFF_VNET_HDR`: a virtio-net header in front of every packet. */
-const IFF_VNET_HDR = 0x4000;
-/** `IFF_TUN_EXCL`: fail rather than attach to a device that exists. */
-const IFF_TUN_EXCL = 0x8000;
-
-/** `TUN_F_*`: what of its work the kernel may leave to us. */
-const TUN_F_CSUM = 0x01;
-const TUN_F_TSO4 = 0x02;
-const TUN_F_TSO6 = 0x04;
-const TUN_F_TSO_ECN = 0x08;
-/** Only together (Linux 6.2 and later). */
-const TUN_F_USO = 0x20 | 0x40;
-
-/** What a kernel may grant, from strongest to weakest. */
-const OFFLOADS: readonly (readonly [flags: number, segmentation: readonly Segmentation[]])[] = [
-  [TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO, ['tso4', 'tso6', 'uso']],
-  [TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN, ['tso4', 'tso6']],
-  [TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, ['tso4', 'tso6']],
-];
-
-/** Bytes of `struct ifreq` on 64-bit Linux. */
-const IFREQ_BYTES = 40;
-/** Offset of `ifr_flags` in it: behind the name and its terminating zero. */
-const IFREQ_FLAGS_OFFSET: number = MAX_INTERFACE_NAME_BYTES + 1;
 
 /** A TUN device as this process holds it. */
 export interface Tun {
@@ -77,6 +37,9 @@ export interface TunOptions {
   readonly offload?: boolean;
   /** Hardware queues. Default 1. */
   readonly queues?: number;
+  /** User, and group, who may attach to it later. Default: none. */
+  readonly owner?: number | undefined;
+  readonly group?: number | undefined;
 }
 
 /**
@@ -84,16 +47,22 @@ export interface TunOptions {
  *
  * @throws TunError `NO_DRIVER`, `NO_PRIVILEGE`, `NAME_TAKEN`, or `SYSCALL`.
  */
-export function createTun({ name: wanted, offload = false, queues = 1 }: TunOptions): Tun {
+export function createTun(options: TunOptions): Tun {
+  const { name: wanted, offload = false, queues = 1, owner, group } = options;
   const fds: number[] = [];
   const flags =
-    IFF_TUN | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0) | (queues > 1 ? IFF_MULTI_QUEUE : 0);
+    TunFlag.TUN |
+    TunFlag.NO_PI |
+    (offload ? TunFlag.VNET_HDR : 0) |
+    (queues > 1 ? TunFlag.MULTI_QUEUE : 0);
   try {
-    const name = openQueue(fds, wanted, flags | IFF_TUN_EXCL);
+    const name = openQueue(fds, wanted, flags | TunFlag.TUN_EXCL);
     while (fds.length < queues) {
       openQueue(fds, name, flags);
       setQueueAttached(fds.at(-1)!, false);
     }
+    if (owner !== undefined && !setOwner(fds[0]!, owner)) throw ownerError('owner', owner);
+    if (group !== undefined && !setGroup(fds[0]!, group)) throw ownerError('group', group);
     return { fds, name, segmentation: offload ? grantedOffload(fds[0]!) : [] };
   } catch (error) {
     for (const fd of fds) closeSync(fd);
@@ -101,53 +70,17 @@ export function createTun({ name: wanted, offload = false, queues = 1 }: TunOpti
   }
 }
 
-/** Opens one queue of a device more, its first with IFF_TUN_EXCL; returns the device's name. */
-function openQueue(fds: number[], name: string | undefined, flags: number): string {
+/** Opens one queue of a device more, its first with TUN_EXCL; returns the device's name. */
+function openQueue(fds: number[], wanted: string | undefined, flags: number): string {
   const fd = openCloneDevice();
   fds.push(fd);
-  const request = interfaceRequest(name ?? '', flags);
-  if (libc().ioctl(fd, TUNSETIFF, request) < 0) throw creationError(libc().errno(), name);
-  return request.toString('latin1', 0, request.indexOf(0));
+  const name = setInterface(fd, wanted, flags);
+  if (name === undefined) throw creationError(libc().errno(), wanted);
+  return name;
 }
 
-/** A `struct ifreq` with flags. */
-function interfaceRequest(name: string, flags: number): Buffer {
-  const request = Buffer.alloc(IFREQ_BYTES);
-  request.write(name, 'latin1');
-  new Uint16Array(request.buffer, request.byteOffset + IFREQ_FLAGS_OFFSET, 1)[0] = flags;
-  return request;
-}
-
-/**
- * Says whether the kernel is to put packets into the queue of `fd`. Takes until all processors have
- * seen it, some 20 ms. What a queue holds that is detached the kernel throws away, uncounted.
- */
-export function setQueueAttached(fd: number, attached: boolean): void {
-  const request = interfaceRequest('', attached ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE);
-  // Refused (EINVAL) when it is so already, and when the device is gone: as it should be either way.
-  libc().ioctl(fd, TUNSETQUEUE, request);
-}
-
-/** Asks for as much as the kernel has. */
-function grantedOffload(fd: number): readonly Segmentation[] {
-  for (const [flags, segmentation] of OFFLOADS) {
-    if (libc().ioctlInt(fd, TUNSETOFFLOAD, flags) === 0) return segmentation;
-  }
-  return [];
-}
-
-/**
- * Sets the carrier, which `ip link` shows as LOWER_UP or NO-CARRIER. Informs only: packets queued
- * stay readable, the kernel goes on queueing for up to a second, and writes succeed.
- */
-export function setCarrier(fd: number, on: boolean): void {
-  const argument = new Uint8Array(new Int32Array([on ? 1 : 0]).buffer);
-  // A kernel before 5.0 lacks the request (EINVAL), and a device that is gone refuses: either way
-  // nobody is misled, since carrier gates nothing.
-  libc().ioctl(fd, TUNSETCARRIER, argument);
-}
-
-function openCloneDevice(): number {
+/** @throws TunError `NO_DRIVER`, `NO_PRIVILEGE`. */
+export function openCloneDevice(): number {
   try {
     return openSync(TUN_CLONE_DEVICE, constants.O_RDWR | constants.O_NONBLOCK);
   } catch (cause) {
@@ -194,5 +127,15 @@ function creationError(errno: number, name: string | undefined): TunError {
     TunErrorCode.SYSCALL,
     `the kernel refused to make a TUN device${name === undefined ? '' : ` named "${name}"`}: ${errnoName(errno)}`,
     details,
+  );
+}
+
+/** A user or group that this user namespace has no number for. */
+function ownerError(what: 'owner' | 'group', number: number): TunError {
+  const errno = libc().errno();
+  return new TunError(
+    TunErrorCode.CONFIGURATION,
+    `the ${what} ${number} was refused with ${errnoName(errno)}; give a number that this user namespace knows ("cat /proc/self/uid_map")`,
+    { syscall: 'ioctl', errno },
   );
 }

@@ -2,6 +2,8 @@
  * What can go wrong on the way between the host and the adapter, as a user sets it.
  */
 
+import { checkKnown } from './known-names.ts';
+
 /** Faults of one direction. Probabilities are 0 to 1 per packet; what is absent does not happen. */
 export interface FaultOptions {
   /** Probability that a packet vanishes. */
@@ -42,10 +44,27 @@ export interface FaultPlan {
   readonly jitterMs: number;
 }
 
+const FAULT_NAMES = [
+  'loss',
+  'duplicate',
+  'reorder',
+  'corrupt',
+  'delayMs',
+  'jitterMs',
+] as const satisfies readonly (keyof FaultOptions)[];
+
+const DIRECTIONS = ['send', 'receive'] as const satisfies readonly (keyof HostFaults)[];
+
 const TWO_TO_32 = 2 ** 32;
 
-/** Checks `options` and makes a plan of them; `direction` is for messages. Throws RangeError. */
+/** Checks that `faults` names directions alone. Throws TypeError. */
+export function checkDirections(faults: HostFaults): void {
+  checkKnown('faults', faults, DIRECTIONS);
+}
+
+/** Checks `options` and makes a plan of them; `direction` is for messages. Throws TypeError, RangeError. */
 export function faultPlan(options: FaultOptions, direction: keyof HostFaults): FaultPlan {
+  checkKnown(`faults.${direction}`, options, FAULT_NAMES);
   const plan = {
     loss: bound(options, 'loss', direction),
     duplicate: bound(options, 'duplicate', direction),

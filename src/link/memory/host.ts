@@ -3,6 +3,7 @@
 import type { LinkEvent, LinkProvider } from '../link.ts';
 import { type Clock, realClock } from './clock.ts';
 import type { HostFaults } from './fault-options.ts';
+import { checkKnown } from './known-names.ts';
 import { MemoryLink } from './memory-link.ts';
 import type { PingOptions, PingResult } from './ping.ts';
 import { HostStack } from './stack.ts';
@@ -20,6 +21,13 @@ export interface MemoryHostOptions {
   /** Packets the host takes in one go before it refuses, at least 1. Default 1000. */
   readonly queueLength?: number | undefined;
 }
+
+const OPTION_NAMES = [
+  'seed',
+  'faults',
+  'clock',
+  'queueLength',
+] as const satisfies readonly (keyof MemoryHostOptions)[];
 
 const DEFAULT_SEED = 1;
 
@@ -52,8 +60,9 @@ export class MemoryHost {
   readonly #stack: HostStack;
   readonly #queueLength: number;
 
-  /** @throws RangeError naming the option that is out of range. */
+  /** @throws TypeError naming an option that there is not, RangeError one that is out of range. */
   constructor(options: MemoryHostOptions = {}) {
+    checkKnown('new MemoryHost', options, OPTION_NAMES);
     const { queueLength = DEFAULT_QUEUE_LENGTH } = options;
     if (!(Number.isInteger(queueLength) && queueLength >= 1 && queueLength <= MAX_QUEUE_LENGTH)) {
       throw new RangeError(
@@ -71,7 +80,7 @@ export class MemoryHost {
   /**
    * What to pass as `link` to `Adapter.create`. Opening fails with `INVALID_STATE` while another
    * adapter is open on this host, `NAME_TAKEN`, or `UNSUPPORTED`
-   * (`netns`, and `carry`).
+   * (`netns`, `persist`, `owner`, `group`, and `carry`).
    */
   provider(): LinkProvider {
     return {
@@ -94,7 +103,7 @@ export class MemoryHost {
   /**
    * Replaces the faults of the directions given, from the next packet on; `{}` ends them.
    *
-   * @throws RangeError naming the value; nothing is changed then.
+   * @throws TypeError naming what there is not, RangeError naming the value; nothing is changed then.
    */
   setFaults(faults: HostFaults): void {
     this.#stack.setFaults(faults);

@@ -14,6 +14,7 @@ import {
   sealIcmp,
   writeEchoRequest,
 } from './icmp.ts';
+import { checkKnown } from './known-names.ts';
 import type { Transmitter } from './transmitter.ts';
 
 export interface PingOptions {
@@ -31,6 +32,11 @@ export interface PingResult {
   /** Whether the reply carried exactly the data of the request. */
   readonly intact: boolean;
 }
+
+const OPTION_NAMES = [
+  'payloadBytes',
+  'timeoutMs',
+] as const satisfies readonly (keyof PingOptions)[];
 
 const DEFAULT_PAYLOAD_BYTES = 56;
 const DEFAULT_TIMEOUT_MS = 1000;
@@ -66,6 +72,7 @@ export class Pings implements EchoReplies {
     destination: string,
     options: PingOptions,
   ): Promise<PingResult> {
+    checkKnown('host.ping', options, OPTION_NAMES);
     const { payloadBytes = DEFAULT_PAYLOAD_BYTES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const to = parseAddress(destination);
     const length = ipHeaderBytes(to.length) + ICMP_HEADER_BYTES + checkPayload(payloadBytes);

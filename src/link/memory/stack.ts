@@ -17,7 +17,7 @@ import type { LinkConfig } from '../link.ts';
 import type { Clock } from './clock.ts';
 import { MemoryDevice } from './device.ts';
 import { DeviceWord } from './device-memory.ts';
-import { faultPlan, type HostFaults } from './fault-options.ts';
+import { checkDirections, faultPlan, type HostFaults } from './fault-options.ts';
 import { FaultLine } from './faults.ts';
 import { Icmp } from './icmp.ts';
 import type { HostProcessing } from './memory-link.ts';
@@ -50,6 +50,7 @@ export class HostStack implements HostProcessing {
   #device: MemoryDevice | undefined;
 
   constructor(seed: number, clock: Clock, faults: HostFaults) {
+    checkDirections(faults);
     this.#scheduler = new Scheduler(clock);
     this.#sendLine = new FaultLine(
       faultPlan(faults.send ?? {}, 'send'),
@@ -90,6 +91,7 @@ export class HostStack implements HostProcessing {
   }
 
   setFaults(faults: HostFaults): void {
+    checkDirections(faults);
     const send = faults.send === undefined ? undefined : faultPlan(faults.send, 'send');
     const receive = faults.receive === undefined ? undefined : faultPlan(faults.receive, 'receive');
     if (send !== undefined) this.#sendLine.plan = send;
@@ -108,6 +110,13 @@ export class HostStack implements HostProcessing {
       throw new TunError(
         TunErrorCode.UNSUPPORTED,
         "the in-process link makes no super-packets, so there is nothing to carry; leave offload out, or say 'off'",
+      );
+    }
+    const { persist, owner, group } = config;
+    if (persist === true || owner !== undefined || group !== undefined) {
+      throw new TunError(
+        TunErrorCode.UNSUPPORTED,
+        'a device of the in-process link is gone with its adapter and known in this process alone; leave persist, owner and group out',
       );
     }
     if (config.netns !== undefined) {

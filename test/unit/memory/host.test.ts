@@ -425,3 +425,31 @@ function fixIcmpChecksum(reply: Uint8Array): void {
   reply[at + 2] = (~total & 0xffff) >> 8;
   reply[at + 3] = ~total & 0xff;
 }
+
+test('a misspelt option, direction or fault is refused with the names there are', () => {
+  const refused: readonly (readonly [unknown, RegExp])[] = [
+    [{ faluts: {} }, /new MemoryHost has no option "faluts"; there are seed, faults, clock, queue/],
+    [null, /new MemoryHost takes an object of options, not null/],
+    [{ faults: { sent: {} } }, /faults has no option "sent"; there are send, receive/],
+    [{ faults: 0.1 }, /faults takes an object of options, not 0.1/],
+    [{ faults: { send: { los: 1 } } }, /faults\.send has no option "los"; there are loss, dupl/],
+    [{ faults: { receive: [1] } }, /faults\.receive takes an object of options, not an array/],
+  ];
+  for (const [options, message] of refused) {
+    assert.throws(
+      () => new MemoryHost(options as never),
+      (error: Error) => error instanceof TypeError && message.test(error.message),
+      String(message),
+    );
+  }
+  const host = new MemoryHost();
+  assert.throws(() => host.setFaults({ sent: {} } as never), /faults has no option "sent"/);
+  assert.throws(() => host.setFaults({ send: { los: 1 } } as never), /no option "los"/);
+});
+
+test('a misspelt option of a ping is refused', async () => {
+  await assert.rejects(
+    new MemoryHost().ping('10.7.0.2', { timeout: 5 } as never),
+    /host\.ping has no option "timeout"; there are payloadBytes, timeoutMs/,
+  );
+});

@@ -19,6 +19,7 @@ import {
   getRoutes,
   parseRoute,
 } from '#dist/link/linux/rtnetlink-route.js';
+import type { Message } from '#dist/os/netlink-reader.js';
 import { parsePrefix } from '#dist/wire/address.js';
 import { amidst, bigEndian, hex, littleEndian } from './bytes.ts';
 
@@ -159,7 +160,59 @@ test('reads name, MTU, state, queue length, drops and IPv6 settings of a link', 
     dropped: 42,
     hasIpv6: true,
     addressGeneration: 1,
+    carrier: false,
+    gsoMaxSize: undefined,
+    gsoMaxSegments: undefined,
+    tun: undefined,
   });
+});
+
+/** A RTM_NEWLINK with carrier, limits of super-packets, and IFLA_LINKINFO. */
+function tunLink(info: string): Message {
+  const bytes = hex(`00000000 1000 0000 00000000 00000000  00 00 feff 07000000 c1100000 00000000
+    0900 0300 74756e30 00 000000  0800 0400 78050000  0500 2100 01 000000
+    0800 2800 40000000  0800 2900 f0ef0000  ${info}`);
+  new DataView(bytes.buffer).setUint32(0, bytes.length, true);
+  return littleEndian(Buffer.from(bytes).toString('hex'));
+}
+
+test('reads what a TUN device is, and who may attach to it', () => {
+  const plain = tunLink(`4000 1280  0800 0100 74756e00  3400 0280  0800 0100 feff0000
+    0500 0300 01 000000  0500 0400 01 000000  0500 0500 00 000000
+    0500 0600 01 000000  0500 0700 00 000000`);
+  const state = parseLink(plain);
+  assert.deepEqual([state.carrier, state.gsoMaxSegments, state.gsoMaxSize], [true, 64, 61_424]);
+  assert.deepEqual(state.tun, {
+    type: 'tun',
+    owner: 65_534,
+    group: undefined,
+    protocolInformation: true,
+    headers: false,
+    persistent: true,
+    multiQueue: false,
+    queues: undefined,
+  });
+});
+
+test('reads a TAP with several queues, those that are detached included', () => {
+  const many = tunLink(`4800 1280  0800 0100 74756e00  3c00 0280  0800 0200 e8030000
+    0500 0300 02 000000  0500 0500 01 000000  0500 0700 01 000000
+    0800 0800 03000000  0800 0900 02000000  0500 0600 00 000000`);
+  assert.deepEqual(parseLink(many).tun, {
+    type: 'tap',
+    owner: undefined,
+    group: 1000,
+    protocolInformation: false,
+    headers: true,
+    persistent: false,
+    multiQueue: true,
+    queues: 5,
+  });
+});
+
+test('another kind of interface is no TUN', () => {
+  const dummy = tunLink('1400 1280  0a00 0100 64756d6d7900 0000  0400 0280');
+  assert.equal(parseLink(dummy).tun, undefined);
 });
 
 test('a link without IPv6 has none, and one that is down is not up', () => {

@@ -3,26 +3,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isTunError, type TunErrorCode } from '#dist/errors.js';
-import { Errno, libc } from '#dist/os/libc.js';
+import { Errno } from '#dist/os/libc.js';
 import { MessageBuilder, setSequence } from '#dist/os/netlink-builder.js';
 import { NetlinkRefusal } from '#dist/os/netlink-refusal.js';
 import { NetlinkSocket } from '#dist/os/netlink-socket.js';
 import { HOST_LITTLE_ENDIAN } from '#dist/wire/bundle.js';
+import { ffiSkip } from '../../support/ffi.ts';
 import { ScriptedKernel } from './scripted-kernel.ts';
 
 const options = { skip: ffiSkip() };
 const [ERROR, DONE, NEWLINK] = [2, 3, 16];
 const MULTI = 0x002;
 const INTERRUPTED = 0x010;
-
-function ffiSkip(): string | false {
-  try {
-    libc();
-    return false;
-  } catch {
-    return 'needs the FFI package and a C library that it can bind';
-  }
-}
 
 function refusal(code: TunErrorCode, message: RegExp): (error: unknown) => true {
   return (error) => {

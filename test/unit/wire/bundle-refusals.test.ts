@@ -214,3 +214,49 @@ test('a prefix length of any size beyond the family is a RangeError', () => {
     assert.throws(() => parsePrefix(`10.7.0.1/${length}`), RangeError);
   }
 });
+
+/** A bare packet whose header says its right length, as a program that forgot the bundle writes it. */
+function bare(version: 4 | 6, size: number): Uint8Array {
+  const packet = new Uint8Array(size).fill(0xa5);
+  const view = new DataView(packet.buffer);
+  if (version === 4) {
+    view.setUint16(0, 0x4500);
+    view.setUint16(2, size);
+  } else {
+    view.setUint32(0, 0x60000000);
+    view.setUint16(4, size - 40);
+  }
+  return packet;
+}
+
+for (const littleEndian of [true, false]) {
+  for (const [version, size] of [
+    [4, 20],
+    [4, 64],
+    [4, 1500],
+    [6, 40],
+    [6, 112],
+    [6, 1500],
+  ] as const) {
+    test(`a bare IPv${version} packet of ${size} bytes is taken for one, ${littleEndian ? 'little' : 'big'} endian`, () => {
+      assert.throws(
+        () => indexBundle(bare(version, size), size, createBundleIndex(), littleEndian),
+        /is it a bare packet\? BundleWriter makes bundles/,
+      );
+    });
+  }
+
+  test(`a broken bundle is not taken for a bare packet, ${littleEndian ? 'little' : 'big'} endian`, () => {
+    const bundle = naiveEncode([packetOf(0x45)], 'driver', littleEndian);
+    assert.throws(
+      () => indexBundle(changed(bundle, 5, 1), bundle.length, createBundleIndex(), littleEndian),
+      (error: Error) => /in the padding/.test(error.message) && !/bare/.test(error.message),
+    );
+  });
+}
+
+test('a bare packet with nothing in it but its version is taken for one', () => {
+  const packet = new Uint8Array(20);
+  packet[0] = 0x45;
+  assert.throws(() => indexBundle(packet, 20, createBundleIndex()), /is it a bare packet\?/);
+});

@@ -1,4 +1,4 @@
-/** How options are checked: each refusal names the option, its value, and what would do. */
+/** Checks of single option values. Each refusal names the option, its value, and what would do. */
 
 export function checkNames(options: object, known: readonly string[], where: string): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {

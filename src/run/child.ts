@@ -1,0 +1,86 @@
+/**
+ * The helper: a program by itself (protocol.ts). It wakes up in the new namespaces, makes the adapter
+ * there, hands it over, and turns into the command, so that process id, signals and exit status are the
+ * command's own.
+ */
+
+import { readFileSync, realpathSync } from 'node:fs';
+import { Adapter, isTunError } from '../index.ts';
+import { arrangeDescriptors, bindMount, dieWithParent, resetSignals } from '../os/exec.ts';
+import { bringLoopbackUp } from '../os/loopback.ts';
+import { ControlSocket } from './control-socket.ts';
+import { becomeCommand, unstartedReason, unstartedStatus } from './find-command.ts';
+import {
+  type Failure,
+  GO,
+  HelperDescriptor,
+  type HelperMessage,
+  type Order,
+  type Step,
+} from './protocol.ts';
+
+/** Where programs look for their DNS servers (resolv.conf(5)). */
+const RESOLVER_FILE = '/etc/resolv.conf';
+/** Exit status when a step failed: the program is told which one. */
+const FAILED = 1;
+
+const control = new ControlSocket(HelperDescriptor.CONTROL);
+
+function tell(message: HelperMessage, fds: readonly number[] = []): void {
+  control.send(message, fds);
+}
+
+function step(name: Step): void {
+  tell({ kind: 'step', step: name });
+}
+
+/** Does everything; ends by turning into the command, or by throwing. */
+async function main(): Promise<void> {
+  dieWithParent();
+  const order = JSON.parse(readFileSync(HelperDescriptor.ORDER, 'utf8')) as Order;
+  // It may have died before that was asked for.
+  if (process.ppid !== order.parent) process.exit(FAILED);
+  step('bringing the loopback interface up');
+  bringLoopbackUp();
+  step('making the adapter');
+  const adapter = await Adapter.create({ ...order.adapter, link: 'linux' });
+  if (order.resolver !== undefined) {
+    step('laying the DNS configuration over /etc/resolv.conf');
+    bindMount(order.resolver, realpathSync(RESOLVER_FILE));
+  }
+  step('handing the adapter over');
+  const { name, mtu, addresses } = adapter;
+  tell({ kind: 'ready', info: { name, mtu, addresses } }, descriptorsOf(adapter));
+  step('waiting for the program');
+  if (control.await() !== GO) process.exit(FAILED);
+  step('starting the command');
+  turnInto(order);
+}
+
+/** The queues of the adapter. The program that gets them keeps the device when this one lets go of it. */
+function descriptorsOf(adapter: Adapter): readonly number[] {
+  const { link } = adapter.share().token;
+  return link.kind === 'linux' ? link.fds : [];
+}
+
+function turnInto(order: Order): void {
+  process.chdir(order.cwd);
+  arrangeDescriptors(HelperDescriptor.STDERR);
+  resetSignals();
+  const errno = becomeCommand(order.argv, order.env);
+  const message = unstartedReason(order.argv[0]!, errno);
+  tell({ kind: 'failed', failure: { message, syscall: 'execve', errno } });
+  process.exit(unstartedStatus(errno));
+}
+
+function failureOf(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!isTunError(error)) return { message };
+  const { code, syscall, errno } = error;
+  return { message, code, ...(syscall && { syscall }), ...(errno !== undefined && { errno }) };
+}
+
+main().catch((error: unknown) => {
+  tell({ kind: 'failed', failure: failureOf(error) });
+  process.exit(FAILED);
+});

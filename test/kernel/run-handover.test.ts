@@ -1,0 +1,236 @@
+/**
+ * `runInNamespace` when the helper dies at each step of the hand-over, when the program's own part fails,
+ * and after many runs: a clear error, and nothing left.
+ */
+
+import assert from 'node:assert/strict';
+import { readlinkSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { scaled } from '../race/scale.ts';
+import { Rootless, rootlessSkip } from '../support/rootless.ts';
+
+const skip = rootlessSkip('ping');
+const options = { skip };
+const user = skip === false ? new Rootless() : undefined;
+after(() => user?.[Symbol.dispose]());
+
+/** Full scale of the runs in a row; the least before each commit. */
+const RUNS = 200;
+const LEAST_RUNS = 20;
+
+/** What a program sees of itself: descriptors, children, zombies; to be compared. */
+const HOLDINGS = `
+  import { readdirSync, readFileSync } from 'node:fs';
+  import { setTimeout as sleep } from 'node:timers/promises';
+  export function holdings() {
+    const children = readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim();
+    return { descriptors: readdirSync('/proc/self/fd').length, children };
+  }
+  export async function settled(before) {
+    for (let i = 0; i < 200; i++) {
+      if (JSON.stringify(holdings()) === JSON.stringify(before)) break;
+      await sleep(5);
+    }
+    return holdings();
+  }`;
+
+/** Runs a module in which `run(options)` is `runInNamespace`, and `outcome` what became of it, with what is left. */
+async function program(code: string): Promise<Record<string, unknown>> {
+  writeFileSync(join(user!.home, 'holdings.mjs'), HOLDINGS);
+  const { stdout, stderr, status } = await user!.script(`
+    import { runInNamespace } from 'typetun/run';
+    const { holdings, settled } = await import(${JSON.stringify(`file://${join(user!.home, 'holdings.mjs')}`)});
+    const onAdapter = (adapter) => void adapter.openDevice();
+    const run = (options) => runInNamespace({ command: ['true'], onAdapter, ...options }).then(
+      (result) => ({ result }),
+      (error) => ({ code: error.code, message: error.message }));
+    // What a first run leaves for good: threads, the FFI package, watches.
+    await run({});
+    const before = holdings();
+    const outcome = await (async () => { ${code} })();
+    console.log(JSON.stringify({ ...outcome, before, after: await settled(before) }));
+  `);
+  assert.equal(status, 0, stderr);
+  const { before, after: left, ...rest } = JSON.parse(stdout) as Record<string, unknown>;
+  assert.deepEqual(left, before);
+  return rest;
+}
+
+/**
+ * An unshare(1) that lays `code` under the helper: a module that Node runs before it. In front of PATH it
+ * is the one that is started.
+ */
+function shim(code: string): string {
+  const file = join(user!.home, 'before.mjs');
+  writeFileSync(file, code);
+  writeFileSync(
+    join(user!.home, 'unshare'),
+    `#!/bin/sh
+for word do last=$word; done
+exec /usr/bin/env PATH="$REAL_PATH" unshare -U -r -n -m "${process.execPath}" --import "${file}" "$last"
+`,
+    { mode: 0o755 },
+  );
+  return `process.env.REAL_PATH = process.env.PATH; process.env.PATH = ${JSON.stringify(user!.home)} + ':' + process.env.PATH;`;
+}
+
+const STEPS = [
+  'entering new namespaces',
+  'bringing the loopback interface up',
+  'making the adapter',
+  'laying the DNS configuration over /etc/resolv.conf',
+  'handing the adapter over',
+  'waiting for the program',
+  'starting the command',
+] as const;
+
+for (const [i, step] of STEPS.entries()) {
+  // It dies as it is about to say the next step, or, in the last, when the error would be told.
+  const next = STEPS[i + 1];
+  test(
+    `a helper that is killed while ${step} is named with it, and nothing is left`,
+    options,
+    async () => {
+      const kills =
+        next === undefined
+          ? "if (value?.kind === 'failed') process.kill(process.pid, 'SIGKILL');"
+          : `if (value?.step === ${JSON.stringify(next)}) process.kill(process.pid, 'SIGKILL');`;
+      const prepare = shim(
+        `const { stringify } = JSON; JSON.stringify = (value) => { ${kills} return stringify(value); };`,
+      );
+      const { code, message, result } = await program(
+        `${prepare} return run({ dns: ['10.7.0.2'], command: ['/no/such/command'], rung: 'rootless' });`,
+      );
+      if (next === undefined) {
+        // From here on it is the command's end that is told, whoever it is.
+        assert.deepEqual(result, {
+          rung: 'rootless',
+          reason: 'asked for',
+          status: 137,
+          signal: 'SIGKILL',
+        });
+        return;
+      }
+      assert.equal(code, 'ERR_TUN_HELPER');
+      assert.equal(
+        message,
+        `the helper was ended by SIGKILL while ${step}, so the command did not start`,
+      );
+    },
+  );
+}
+
+test('a helper that ends by itself is named with its status and its words', options, async () => {
+  const prepare = shim("console.error('no memory'); process.exit(9);");
+  const { code, message } = await program(`${prepare} return run({ rung: 'rootless' });`);
+  assert.equal(code, 'ERR_TUN_NETNS');
+  assert.match(String(message), /new namespaces are refused: "no memory"/);
+});
+
+test('what the kernel refuses is told with the step and its code', options, async () => {
+  const { code, message } = await program(
+    "return run({ mtu: 600, addresses: ['10.7.0.1/24'], routes: ['fd00::/8'] });",
+  );
+  assert.equal(code, 'ERR_TUN_CONFIGURATION');
+  assert.match(
+    String(message),
+    /^the helper failed while making the adapter: the route to fd00::\/8/,
+  );
+});
+
+for (const [how, onAdapter] of [
+  ['throws', "() => { throw new Error('mine'); }"],
+  ['rejects', "async () => { throw new Error('mine'); }"],
+  [
+    'rejects later',
+    "() => new Promise((_, reject) => setTimeout(() => reject(new Error('mine')), 100))",
+  ],
+] as const) {
+  test(`when onAdapter ${how}, the command is ended and the error passed on`, options, async () => {
+    const { message } = await program(
+      `return run({ command: ['sleep', '60'], onAdapter: ${onAdapter} });`,
+    );
+    assert.equal(message, 'mine');
+  });
+}
+
+for (const ms of [0, 20, 60, 120, 200, 400]) {
+  test(`a run aborted after ${ms} ms rejects with the reason`, options, async () => {
+    const { message } = await program(`
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(new Error('enough')), ${ms});
+      return run({ command: ['sleep', '60'], signal: controller.signal });`);
+    assert.equal(message, 'enough');
+  });
+}
+
+test(
+  'the streams of the command are at hand, and the adapter sees what it sends',
+  options,
+  async () => {
+    const { result, text, packets } = await program(`
+    let text = '';
+    let packets = 0;
+    const { result } = await run({
+      command: ['sh', '-c', 'cat; ping -c 1 -W 1 10.7.0.2 >/dev/null; echo over >&2; exit 3'],
+      stdio: 'pipe',
+      async onAdapter(adapter, started) {
+        started.stdout.on('data', (part) => { text += part; });
+        started.stderr.on('data', (part) => { text += part; });
+        started.stdin.end('in\\n');
+        for await (const bundle of adapter.openDevice()) packets += bundle.count;
+      },
+    });
+    return { result, text, packets };`);
+    assert.equal((result as { status: number }).status, 3);
+    assert.equal(text, 'in\nover\n');
+    assert.equal(packets, 1);
+  },
+);
+
+/** Network and user namespaces that processes are in, of those this one can see. */
+function namespaces(): string[] {
+  const seen = readdirSync('/proc')
+    .filter((id) => /^\d+$/.test(id))
+    .flatMap((id) =>
+      ['net', 'user'].map((kind) => {
+        try {
+          return readlinkSync(`/proc/${id}/ns/${kind}`);
+        } catch {
+          return '';
+        }
+      }),
+    );
+  return [...new Set(seen)];
+}
+
+const runs = Math.max(LEAST_RUNS, scaled(RUNS));
+
+test(
+  `${runs} runs in a row leave no process, namespace, descriptor or interface`,
+  options,
+  async () => {
+    const { failed, seen } = await program(`
+    let failed = 0;
+    const seen = [];
+    const { readlinkSync } = await import('node:fs');
+    for (let i = 0; i < ${runs}; i++) {
+      const { result } = await run({
+        onAdapter(adapter, started) {
+          adapter.openDevice();
+          seen.push(readlinkSync('/proc/' + started.pid + '/ns/net'));
+        },
+      });
+      if (result?.status !== 0) failed++;
+    }
+    return { failed, seen };`);
+    assert.equal(failed, 0);
+    assert.equal((seen as string[]).length, runs);
+    const left = namespaces();
+    assert.deepEqual(
+      (seen as string[]).filter((one) => left.includes(one)),
+      [],
+    );
+  },
+);
