@@ -162,6 +162,9 @@ test('what no Windows has is refused by name', async () => {
   const code = 'ERR_TUN_UNSUPPORTED';
   await assert.rejects(open({ netns: 'blue' }), { code, message: /netns is "blue"/ });
   await assert.rejects(open({ offload: 'carry' }), { code, message: /no super-packets/ });
+  for (const change of [{ persist: true }, { owner: 1000 }, { group: 1000 }]) {
+    await assert.rejects(open(change), { code, message: /leave persist, owner and group out/ });
+  }
   await assert.rejects(open({ name: 'gone', wintun: { existing: true } }), {
     code: 'ERR_TUN_NOT_FOUND',
     message: /no Wintun adapter named "gone"/,

@@ -28,7 +28,8 @@ function openUtun(config: LinkConfig): Link {
   }
 }
 
-function refuseUnknown({ name, addresses, routes, netns, offload }: LinkConfig): void {
+function refuseUnknown(config: LinkConfig): void {
+  const { name, addresses, routes, netns, offload, persist, owner, group } = config;
   refuseAddresses(name ?? 'utunN', addresses, routes);
   if (!isMainThread) {
     throw unsupported('an adapter on macOS can be made in the main thread alone in this release');
@@ -38,6 +39,11 @@ function refuseUnknown({ name, addresses, routes, netns, offload }: LinkConfig):
   }
   if (offload === 'carry') {
     throw unsupported("offload is 'carry', but utun hands over no super-packets; leave it out");
+  }
+  if (persist === true || owner !== undefined || group !== undefined) {
+    throw unsupported(
+      'a utun is gone with its descriptor, and has no owner; leave persist, owner and group out',
+    );
   }
 }
 

@@ -70,7 +70,7 @@ export function ringFor({ hostQueueLength, mtu }: LinkConfig): number {
   return bytes;
 }
 
-function refuseUnknown({ netns, offload }: LinkConfig): void {
+function refuseUnknown({ netns, offload, persist, owner, group }: LinkConfig): void {
   if (netns !== undefined) {
     throw new TunError(
       TunErrorCode.UNSUPPORTED,
@@ -81,6 +81,12 @@ function refuseUnknown({ netns, offload }: LinkConfig): void {
     throw new TunError(
       TunErrorCode.UNSUPPORTED,
       "offload is 'carry', but wintun.dll hands over no super-packets; leave it out, or say 'off'",
+    );
+  }
+  if (persist === true || owner !== undefined || group !== undefined) {
+    throw new TunError(
+      TunErrorCode.UNSUPPORTED,
+      'an adapter of wintun.dll is gone with the program that made it, and has no owner; leave persist, owner and group out',
     );
   }
 }

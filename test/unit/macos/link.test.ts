@@ -126,4 +126,7 @@ test('what this release does not set is refused with the command that does', asy
   });
   await assert.rejects(open({ netns: 'blue' }), { code });
   await assert.rejects(open({ offload: 'carry' }), { code });
+  for (const change of [{ persist: true }, { owner: 501 }, { group: 20 }]) {
+    await assert.rejects(open(change), { code, message: /leave persist, owner and group out/ });
+  }
 });
