@@ -12,6 +12,7 @@ import { ENTRY_HEADER_BYTES, entryBytes, MAX_PACKET_BYTES, SIZE_WORD_BYTES } fro
 import { libc } from '../../os/libc.ts';
 import { RING_WRITES, type WriteRing } from '../../os/write-ring.ts';
 import { type BundleIndex, isPacket, writeEntryTail, writeSizeWord } from '../../wire/bundle.ts';
+import { lengthOf } from '../../wire/view.ts';
 import { isVnetHeader, VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
 import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
 import { type Arena, SUPER_PACKET, threadArena } from './arena.ts';
@@ -44,7 +45,7 @@ export class DirectPath implements Path {
   }
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
-    const capacity = bytes.length;
+    const capacity = lengthOf(bytes);
     const memory = this.#memory.locate(bytes);
     // Others may have raised the MTU above what an entry holds: longer packets are discarded anyway.
     const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
@@ -106,7 +107,7 @@ export class DirectPath implements Path {
     }
     const header = this.#header;
     const memory = this.#memory.locate(bytes);
-    const capacity = bytes.length;
+    const capacity = lengthOf(bytes);
     const { write } = libc();
     for (let i = 0; i < index.count; i++) {
       const offset = index.offsets[i]!;
@@ -131,7 +132,7 @@ export class DirectPath implements Path {
     const memory = this.#memory.locate(bytes);
     const { fd } = this.#device;
     const last = index.count - 1;
-    if (index.offsets[last]! + index.lengths[last]! > bytes.length) throw detached();
+    if (index.offsets[last]! + index.lengths[last]! > lengthOf(bytes)) throw detached();
     for (let from = 0; from < index.count; from += RING_WRITES) {
       const to = Math.min(from + RING_WRITES, index.count);
       for (let i = from; i < to; i++) {

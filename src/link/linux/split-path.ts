@@ -26,6 +26,7 @@ import {
   WRITE_LENGTH,
   WRITE_OFFSET,
 } from '../../wire/kernels/layout.ts';
+import { bufferOf, lengthOf, offsetOf } from '../../wire/view.ts';
 import { VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
 import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
 import {
@@ -59,6 +60,8 @@ export class SplitPath implements Path {
   #foreign: CopyArea = this.#ownArea;
   /** The arena of the present call. */
   #arena: Arena = this.#own;
+  /** Bytes of the bundle being filled. */
+  #length = 0;
   /** Where in the arena entries go, how many bytes there are by now, and how many there may be. */
   #target = 0;
   #filled = 0;
@@ -79,7 +82,8 @@ export class SplitPath implements Path {
   }
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
-    const capacity = bytes.length;
+    const capacity = lengthOf(bytes);
+    this.#length = capacity;
     const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
     const { fd } = this.#device;
     const { read } = libc();
@@ -120,12 +124,17 @@ export class SplitPath implements Path {
       this.#given[i] = 0;
     }
     let gone = false;
-    if (arena !== undefined) gone = !this.#giveWindow(bytes.byteOffset, 0, index.count);
+    const length = lengthOf(bytes);
+    if (arena !== undefined) {
+      const last = index.count - 1;
+      if (index.offsets[last]! + index.lengths[last]! > length) throw detached();
+      gone = !this.#giveWindow(offsetOf(bytes), 0, index.count);
+    }
     for (let from = 0; arena === undefined && from < index.count && !gone; ) {
       const start = index.offsets[from]! - ENTRY_HEADER_BYTES;
       const to = windowEnd(index, from, start);
       const end = index.offsets[to - 1]! + index.lengths[to - 1]!;
-      if (end > bytes.length) throw detached();
+      if (end > length) throw detached();
       this.#copy(bytes, start, this.#own.memory, WORK, end - start);
       gone = !this.#giveWindow(WORK - start, from, to);
       from = to;
@@ -147,7 +156,7 @@ export class SplitPath implements Path {
     const arena = arenaOf(bytes);
     this.#arena = arena ?? this.#own;
     this.#filled = 0;
-    this.#target = arena === undefined ? WORK : bytes.byteOffset + offset;
+    this.#target = arena === undefined ? WORK : offsetOf(bytes) + offset;
     this.#capacity = arena === undefined ? this.#own.workBytes : Number.POSITIVE_INFINITY;
   }
 
@@ -163,7 +172,7 @@ export class SplitPath implements Path {
     const { memory, results } = kernels.tables;
     let at = offset;
     for (let skip = 0; ; ) {
-      const room = Math.min(bytes.length - at, this.#capacity) - this.#filled;
+      const room = Math.min(this.#length - at, this.#capacity) - this.#filled;
       const target = this.#target + this.#filled;
       const places = maxPackets - result.packets;
       const written = kernels.split(SUPER_PACKET, length, target, room, places, skip);
@@ -258,7 +267,9 @@ export class SplitPath implements Path {
 
   #copy(from: Uint8Array, at: number, to: Uint8Array, target: number, length: number): void {
     if (length > SMALL_COPY_BYTES) {
-      to.set(from.subarray(at, at + length), target);
+      // Not by methods of theirs: locks are held, under which nothing foreign may run.
+      const part = new Uint8Array(bufferOf(from), offsetOf(from) + at, length);
+      Uint8Array.prototype.set.call(to, part, target);
       return;
     }
     const foreign = from === this.#own.memory ? to : from;

@@ -3,6 +3,7 @@
 import { MAX_BUNDLE_PACKETS } from '../../limits.ts';
 import { threadWriteRing, type WriteRing } from '../../os/write-ring.ts';
 import type { BundleIndex } from '../../wire/bundle.ts';
+import { lengthOf } from '../../wire/view.ts';
 import {
   type Engine,
   type GiveResult,
@@ -104,7 +105,7 @@ export class TunLink {
   ): number {
     result.reset();
     if (this.#shared.closed) return LINK_CLOSED;
-    const capacity = bytes.length;
+    const capacity = lengthOf(bytes);
     // A detached view has no bytes at all, and no caller takes into nothing.
     if (capacity === 0 || offset > capacity) throw detached();
     if (queue === this.#queue) return this.#path.take(bytes, offset, maxPackets, result);
