@@ -6,6 +6,9 @@
  * small. While at least a whole largest packet fits, packets are read in place by `read`; towards
  * the end of a buffer by `readv` into the rest of the buffer and an overflow area, so that a packet
  * that turns out too long is complete and goes back to the head of the queue.
+ *
+ * What is written is the caller's memory, without a copy, also by way of the ring: the kernel is done with
+ * it when `give` returns or throws (os/write-ring.ts), as it is with a plain `write`.
  */
 
 import { ENTRY_HEADER_BYTES, entryBytes, MAX_PACKET_BYTES, SIZE_WORD_BYTES } from '../../limits.ts';
@@ -135,6 +138,7 @@ export class DirectPath implements Path {
     if (index.offsets[last]! + index.lengths[last]! > lengthOf(bytes)) throw detached();
     for (let from = 0; from < index.count; from += RING_WRITES) {
       const to = Math.min(from + RING_WRITES, index.count);
+      ring.begin();
       for (let i = from; i < to; i++) {
         memory.putWrite(ring, fd, index.offsets[i]! - header, index.lengths[i]! + header);
       }

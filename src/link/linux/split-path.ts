@@ -243,6 +243,7 @@ export class SplitPath implements Path {
     const { tables } = kernels;
     const { fd } = this.#device;
     const to = Math.min(from + RING_WRITES, rows);
+    ring.begin();
     for (let row = from; row < to; row++) {
       ring.put(fd, address, tables.row(row, WRITE_OFFSET), tables.row(row, WRITE_LENGTH));
     }
