@@ -12,7 +12,7 @@ import {
   MAX_PACKET_BYTES,
   MAX_SUPER_PACKET_SEGMENTS,
 } from '../../limits.ts';
-import { libc } from '../../os/libc.ts';
+import { Errno, libc } from '../../os/libc.ts';
 import { RING_WRITES, type WriteRing } from '../../os/write-ring.ts';
 import { type BundleIndex, isPacket } from '../../wire/bundle.ts';
 import {
@@ -37,6 +37,7 @@ import {
   SUPER_PACKET,
   threadArena,
 } from './arena.ts';
+import { isOvertaken } from './overtaken.ts';
 import { detached, isGone, LEAST_AT_ONCE, type Path, type PathDevice } from './path.ts';
 
 /** The largest packet a kernel hands over, with its header. */
@@ -58,6 +59,11 @@ export class SplitPath implements Path {
   /** Which packets of the bundle being given the kernel took. */
   readonly #given = new Uint8Array(MAX_BUNDLE_PACKETS);
   #foreign: CopyArea = this.#ownArea;
+  /**
+   * The kernel does not take what is merged, whatever for: from then on each write waits for the one before,
+   * so that what is written again keeps its place.
+   */
+  #refuses = false;
   /** The arena of the present call. */
   #arena: Arena = this.#own;
   /** Bytes of the bundle being filled. */
@@ -213,7 +219,7 @@ export class SplitPath implements Path {
     const { write } = libc();
     for (let at = from; at < to; at += tables.results[MERGE_CONSUMED]!) {
       const rows = kernels.merge(base, at, to, this.#mergeUdp);
-      const atOnce = rows >= LEAST_AT_ONCE ? ring : undefined;
+      const atOnce = rows >= LEAST_AT_ONCE && !this.#refuses ? ring : undefined;
       for (let row = 0; row < rows; row++) {
         const place = row % RING_WRITES;
         if (atOnce !== undefined && place === 0) this.#writeAtOnce(atOnce, row, rows);
@@ -226,11 +232,15 @@ export class SplitPath implements Path {
           for (let i = 0, packet = first; i < count; i++, packet = tables.next[packet]!) {
             this.#given[packet] = 1;
           }
-        } else if (
-          isGone(atOnce === undefined ? undefined : -written) ||
-          (count > 1 && !this.#giveSingly(base, first, count))
-        ) {
-          return false;
+        } else {
+          const errno = atOnce === undefined ? libc().errno() : -written;
+          if (isGone(errno)) return false;
+          if (count === 1) continue;
+          this.#refuses ||= errno === Errno.EINVAL;
+          // Rather refused, and counted, than behind what it was sent before.
+          if (atOnce !== undefined && isOvertaken(tables, atOnce.results, base, row, rows))
+            continue;
+          if (!this.#giveSingly(base, first, count)) return false;
         }
       }
     }
