@@ -20,7 +20,15 @@ import { isVnetHeader, VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
 import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
 import { type Arena, SUPER_PACKET, threadArena } from './arena.ts';
 import { PacketMemory } from './packet-memory.ts';
-import { detached, isGone, LEAST_AT_ONCE, type Path, type PathDevice, refuseRest } from './path.ts';
+import {
+  detached,
+  isGone,
+  LEAST_AT_ONCE,
+  type Path,
+  type PathDevice,
+  refuseRest,
+  takenOf,
+} from './path.ts';
 
 export class DirectPath implements Path {
   readonly #device: PathDevice;
@@ -58,7 +66,7 @@ export class DirectPath implements Path {
     const spare = header === 0 ? 0 : Math.min(MAX_PACKET_BYTES, capacity >>> SPARE_SHIFT);
     let at = offset;
     let last = 0;
-    while (result.packets < maxPackets) {
+    while (takenOf(result) < maxPackets) {
       const packet = at + ENTRY_HEADER_BYTES;
       const room = capacity - packet;
       // A super-packet that does not fit goes by way of the queue, at the price of two copies more. Where

@@ -38,7 +38,7 @@ import {
   threadArena,
 } from './arena.ts';
 import { isOvertaken } from './overtaken.ts';
-import { detached, isGone, LEAST_AT_ONCE, type Path, type PathDevice } from './path.ts';
+import { detached, isGone, LEAST_AT_ONCE, type Path, type PathDevice, takenOf } from './path.ts';
 
 /** The largest packet a kernel hands over, with its header. */
 const LARGEST_READ_BYTES: number = VNET_HEADER_BYTES + 65_535;
@@ -101,7 +101,7 @@ export class SplitPath implements Path {
     for (;;) {
       const room = capacity - at - this.#filled;
       const places = maxPackets - result.packets;
-      if (places === 0 || room < mtu + ENTRY_HEADER_BYTES) break;
+      if (takenOf(result) >= maxPackets || room < mtu + ENTRY_HEADER_BYTES) break;
       // What does not fit goes by way of the queue, at the price of a copy more.
       if (result.packets > 0 && (places < sparePlaces || room < spareBytes)) break;
       const whole = read(fd, source, LARGEST_READ_BYTES);
