@@ -20,7 +20,7 @@ import type {
   Offload,
   RouteConfig,
 } from '../link/link.ts';
-import type { DropPolicy } from '../sync/packet-queue.ts';
+import { DROP_POLICIES, type DropPolicy } from '../sync/packet-queue.ts';
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from '../wire/address.ts';
 import { checkBoolean, checkInteger, checkNames, checkOneOf, shown } from './option-values.ts';
 
@@ -180,7 +180,7 @@ export function checkQueueSettings(
   const { prefetch = true, dropPolicy = 'drop-oldest', queueBytes } = options;
   return {
     prefetch: checkBoolean('prefetch', prefetch),
-    dropPolicy: checkOneOf('dropPolicy', dropPolicy, ['drop-oldest', 'drop-newest']),
+    dropPolicy: checkOneOf('dropPolicy', dropPolicy, DROP_POLICIES),
     queueBytes:
       queueBytes === undefined
         ? undefined
