@@ -7,6 +7,8 @@
 const WORD_BYTES: number = Int32Array.BYTES_PER_ELEMENT;
 const WORD_MASK = WORD_BYTES - 1;
 const WORD_SHIFT = 2;
+/** Bytes of the largest buffer whose words 32 bits can number by their bytes (`MAX_BUFFER_BYTES`). */
+const LARGEST_BYTES = 0xffff_ffff;
 
 /** A buffer with a view of its bytes and one of the 4-byte words that lie whole within it. */
 export class CopyArea {
@@ -14,7 +16,13 @@ export class CopyArea {
   /** Aligned words of the underlying buffer, from its start. Empty when the buffer is detached. */
   readonly words: Int32Array;
 
+  /** @throws RangeError when the buffer is larger than `MAX_BUFFER_BYTES`. */
   constructor(bytes: Uint8Array) {
+    if (bytes.buffer.byteLength > LARGEST_BYTES) {
+      throw new RangeError(
+        `bytes of a buffer of ${bytes.buffer.byteLength} bytes cannot be copied; give a view of one of up to ${LARGEST_BYTES}`,
+      );
+    }
     this.bytes = bytes;
     this.words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >>> WORD_SHIFT);
   }

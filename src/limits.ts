@@ -120,6 +120,12 @@ export const MIN_QUEUE_BYTES: number = MAX_ENTRY_BYTES;
 /** Largest `queueBytes`: every place taken by a packet of the largest size. */
 export const MAX_QUEUE_BYTES: number = MAX_QUEUED_PACKETS * MAX_ENTRY_BYTES;
 
+/**
+ * Bytes of the array buffer behind any view that is read into or written out of, at most: offsets within it
+ * are 32-bit numbers to the loops that copy (copy.ts) and to the rings (os/write-ring.ts).
+ */
+export const MAX_BUFFER_BYTES: number = 2 ** 32 - 1;
+
 /** Rounds a byte count up to the bundle's alignment. Exact up to 2^31. */
 export function align16(bytes: number): number {
   return (bytes + (BUNDLE_ALIGNMENT - 1)) & ~(BUNDLE_ALIGNMENT - 1);

@@ -3,12 +3,14 @@
 import { TunError, TunErrorCode } from '../errors.ts';
 import { MAX_PARTICIPANTS } from '../limits.ts';
 import { attachLink } from '../link/attach.ts';
+import type { LinkToken } from '../link/link.ts';
 import { Claim, OWNER } from '../sync/layout.ts';
+import { DROP_POLICIES, type DropPolicy } from '../sync/packet-queue.ts';
 import { claimOf, leaveParticipant } from '../sync/participants.ts';
 import { VERSION } from '../version.ts';
 import { AttachedMiniport } from './attached-miniport.ts';
 import { attachThisThread, livenessIn } from './liveness.ts';
-import type { Miniport } from './miniport.ts';
+import type { Miniport, QueueOptions } from './miniport.ts';
 import { lanesOf } from './shared-adapter.ts';
 import type { AdapterToken } from './sharing.ts';
 
@@ -21,9 +23,9 @@ import type { AdapterToken } from './sharing.ts';
 export async function attachMiniport(token: AdapterToken): Promise<Miniport> {
   checkToken(token);
   const { memory, participant, lane, luidIndex, options, port } = token;
-  const link = await attachLink(token.link);
   const words = new Int32Array(memory);
   const liveness = livenessIn(words);
+  const link = await attachLink(token.link);
   const attached = attachThisThread(words, participant);
   // What the link has of its owner is only known to be the owner's if that is still alive.
   if (!attached || claimOf(words, OWNER) !== Claim.ATTACHED || !liveness.isAlive(OWNER)) {
@@ -35,7 +37,13 @@ export async function attachMiniport(token: AdapterToken): Promise<Miniport> {
     );
   }
   const parts = { link, memory, participant, lane, liveness, luidIndex, options };
-  return new AttachedMiniport(parts, port);
+  try {
+    return new AttachedMiniport(parts, port);
+  } catch (error) {
+    leaveParticipant(words, participant);
+    await link.close();
+    throw error;
+  }
 }
 
 function checkToken(token: AdapterToken): void {
@@ -50,8 +58,14 @@ function checkToken(token: AdapterToken): void {
       `the token is of typetun ${token.typetun}, this thread runs ${VERSION}; use one version in all threads`,
     );
   }
-  const { memory, participant, lane, port } = token;
-  if (!isAdapterMemory(memory) || !isParticipant(participant) || !isLane(lane, memory)) {
+  const { memory, participant, lane, options, link, port } = token;
+  if (
+    !isAdapterMemory(memory) ||
+    !isParticipant(participant) ||
+    !isLane(lane, memory) ||
+    !isOptions(options) ||
+    !isLink(link)
+  ) {
     throw new TypeError('the token is damaged; pass on what adapter.share() returned, as it is');
   }
   if (typeof port?.postMessage !== 'function') {
@@ -67,6 +81,23 @@ function isAdapterMemory(memory: SharedArrayBuffer): boolean {
 
 function isLane(lane: number, memory: SharedArrayBuffer): boolean {
   return Number.isInteger(lane) && lane >= 0 && lane < lanesOf(memory);
+}
+
+function isOptions(options: Partial<QueueOptions> | undefined): boolean {
+  const isPolicy = DROP_POLICIES.includes(options?.dropPolicy as DropPolicy);
+  return isPolicy && typeof options?.prefetch === 'boolean';
+}
+
+function isLink(link: LinkToken | undefined): boolean {
+  if (link?.kind === 'linux') return Array.isArray(link.fds) && isShared(link.memory);
+  return (
+    link?.kind === 'memory' &&
+    [link.memory, link.sendQueue, link.receiveQueue].every((memory) => isShared(memory))
+  );
+}
+
+function isShared(memory: unknown): boolean {
+  return memory instanceof SharedArrayBuffer;
 }
 
 function isParticipant(participant: number): boolean {

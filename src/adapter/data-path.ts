@@ -64,7 +64,8 @@ export class DataPath {
   /**
    * Fills `buffer` with what is there: queued packets first, then the link's. Returns undefined when
    * nothing is there or nothing is accepted. The buffer is written only here and not kept. Calls no
-   * foreign code; {@link ended} is to be called afterwards.
+   * foreign code; {@link ended} is to be called afterwards, also when it throws what the link throws:
+   * what was in hand then is counted as abandoned.
    */
   read(buffer: Uint8Array): Bundle | undefined {
     const { hand, lane, lock } = this.#shared;
@@ -253,6 +254,7 @@ export class DataPath {
   /** A link that throws half way must not leave a transaction open for ever. */
   #abandon(): void {
     const { hand } = this.#shared;
+    if (hand.packets > 0) this.#intake.transacted = true;
     this.#intake.discard(Counter.DROP_ABANDONED, hand.packets);
     hand.empty();
   }

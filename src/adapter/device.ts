@@ -10,6 +10,7 @@ import {
   MIN_READ_BUFFER_BYTES,
 } from '../limits.ts';
 import { BundleWriter } from '../wire/bundle-writer.ts';
+import { checkBytes, isBytes } from '../wire/view.ts';
 import { Bundle } from './bundle.ts';
 import { showAs } from './inspect.ts';
 import { holdLoop, releaseLoop } from './keep-alive.ts';
@@ -68,7 +69,8 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
    *
    * @param buffer At least 61,440 bytes, left alone by the program until the promise settles; the
    * bundle is a view of it. Without one, each read makes a buffer of its own.
-   * @throws RangeError for a short buffer. Rejects with TunError `HANDLE_CLOSED`, `CANCELLED` when
+   * @throws RangeError for a short buffer, or one of 4 GiB and more. TypeError for a view whose `length`,
+   * `byteOffset` or `buffer` are overridden and say something else. Rejects with TunError `HANDLE_CLOSED`, `CANCELLED` when
    * this handle is closed meanwhile, `FORCED_CLOSED` when the adapter halts or shuts down,
    * `BUFFER_DETACHED`, or the signal's reason.
    */
@@ -124,16 +126,16 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
   writeSync(source: BundleSource): number {
     this.#check();
     if (source instanceof BundleWriter) {
-      return source.length === 0 ? 0 : this.#miniport.write(source.bytes, source.length);
+      return source.length === 0 ? 0 : this.#write(source.bytes, source.length);
     }
-    if (source instanceof Bundle) return this.#miniport.write(source.readBuffer, source.byteLength);
+    if (source instanceof Bundle) return this.#write(source.readBuffer, source.byteLength);
     const bytes: unknown = source;
-    if (!(bytes instanceof Uint8Array)) {
+    if (!isBytes(bytes)) {
       throw new TypeError(
         `a bundle is written as a Uint8Array, a Bundle or a BundleWriter, not as ${typeof source}`,
       );
     }
-    return this.#miniport.write(bytes, bytes.length);
+    return this.#write(bytes, bytes.length);
   }
 
   /**
@@ -226,12 +228,18 @@ export class Device implements AsyncIterable<Bundle>, AsyncDisposable {
     this.unref();
   }
 
+  #write(bytes: Uint8Array, length: number): number {
+    checkBytes('bundle', bytes);
+    return this.#miniport.write(bytes, length);
+  }
+
   #readBuffer(buffer: Uint8Array | undefined): Uint8Array {
     this.#check();
     if (buffer === undefined) return new Uint8Array(this.bundleBytes);
-    if (!(buffer instanceof Uint8Array)) {
+    if (!isBytes(buffer)) {
       throw new TypeError(`a read buffer is a Uint8Array, not ${typeof buffer}`);
     }
+    checkBytes('read buffer', buffer);
     if (buffer.length < MIN_READ_BUFFER_BYTES) {
       throw new RangeError(
         `the read buffer has ${buffer.byteLength} bytes; give at least ${MAX_ENTRY_BYTES}, so that a packet of any size fits`,

@@ -230,6 +230,10 @@ export abstract class Miniport {
     try {
       this.#requirePresent();
       return work();
+    } catch (error) {
+      // A read that failed half way may have been the last that somebody waits for.
+      this.dataPath.ended();
+      throw error;
     } finally {
       rundown.leave();
     }

@@ -22,7 +22,7 @@ import type {
   RouteConfig,
   WintunOptions,
 } from '../link/link.ts';
-import type { DropPolicy } from '../sync/packet-queue.ts';
+import { DROP_POLICIES, type DropPolicy } from '../sync/packet-queue.ts';
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from '../wire/address.ts';
 import { checkBoolean, checkInteger, checkNames, checkOneOf, shown } from './option-values.ts';
 import { checkWintun } from './wintun-options.ts';
@@ -190,7 +190,7 @@ export function checkQueueSettings(
   const { prefetch = true, dropPolicy = 'drop-oldest', queueBytes } = options;
   return {
     prefetch: checkBoolean('prefetch', prefetch),
-    dropPolicy: checkOneOf('dropPolicy', dropPolicy, ['drop-oldest', 'drop-newest']),
+    dropPolicy: checkOneOf('dropPolicy', dropPolicy, DROP_POLICIES),
     queueBytes:
       queueBytes === undefined
         ? undefined

@@ -245,15 +245,25 @@ export class Requests {
       );
       return true;
     }
-    const bundle = this.#path.read(read.buffer);
-    if (bundle !== undefined) {
+    const answered = this.#tryAnswer(read);
+    // Last: who is told may close the handle of this very read.
+    this.#path.ended();
+    return answered;
+  }
+
+  /** What goes wrong is this read's alone, and not of the event loop or of the read that waits behind it. */
+  #tryAnswer(read: PendingRead): boolean {
+    try {
+      const bundle = this.#path.read(read.buffer);
+      if (bundle === undefined) return false;
       this.#reads.shift();
       this.#lastPackets = bundle.count;
       read.complete(bundle);
+    } catch (error) {
+      this.#reads.shift();
+      read.fail(error);
     }
-    // Last: who is told may close the handle of this very read.
-    this.#path.ended();
-    return bundle !== undefined;
+    return true;
   }
 
   /**

@@ -204,7 +204,12 @@ function lazily(library: FfiLibrary): Libc {
       get(this: object): unknown {
         const value = make();
         // From now on a property like any other, found without a call.
-        Object.defineProperty(this, name, { value, enumerable: true });
+        Object.defineProperty(this, name, {
+          value,
+          enumerable: true,
+          configurable: true,
+          writable: true,
+        });
         return value;
       },
     });

@@ -6,10 +6,17 @@
  * The rings lie in memory of ours (`IORING_SETUP_NO_MMAP`, since Linux 6.5), not of the kernel's: so they
  * are reached like any other bytes, and go with the thread, however it ends, as its descriptors do; a
  * mapping would stay. That memory has to be contiguous, so that a page has to be enough for each of the
- * two. Nothing is in flight between two calls of {@link WriteRing.submit}; but the kernel winds a ring up
- * some time after it was closed, and writes to its pages then. It is a `WebAssembly.Memory`, which is given
+ * two. The kernel winds a ring up some time after it was closed, and writes to its pages then. It is a `WebAssembly.Memory`, which is given
  * back to the system as a whole when its thread has ended: what the C library's heap has back it hands out
  * again, with the kernel's hands still in it.
+ *
+ * What is written may be anybody's memory, without a copy: the kernel only reads it, and does so no longer
+ * than {@link WriteRing.submit} takes, as a plain `write` would. The counts in the rings say exactly what
+ * is under way: what the kernel took less what it answered for. `submit` does not return before they are
+ * equal, whatever errors the kernel reports; and should it be thrown out of (a stack that overflows), the
+ * next {@link WriteRing.begin} waits for what was left. A thread that is terminated cannot be held up:
+ * if that happens between an interrupted call and the next, a write that is not done by then may send what
+ * its memory holds later on. A write to a TUN is done when it was submitted.
  *
  * Source: io_uring_setup(2), io_uring_enter(2), linux/io_uring.h.
  */
@@ -17,7 +24,7 @@
 import { TunError, TunErrorCode } from '../errors.ts';
 import { Address, addressOf } from './address.ts';
 import { closeOwned, ownedByThread } from './descriptors.ts';
-import { Errno, errnoName, libc, syscallError } from './libc.ts';
+import { Errno, errnoName, libc } from './libc.ts';
 
 /** Writes that one submission can hold: as many entries of 64 bytes as lie in a page. */
 export const RING_WRITES = 64;
@@ -26,6 +33,7 @@ export const RING_WRITES = 64;
 const PARAMS_WORDS = 30;
 const Param = {
   FLAGS: 2,
+  SQ_HEAD: 10,
   SQ_TAIL: 11,
   SQ_RING_MASK: 12,
   SQ_ARRAY: 16,
@@ -58,6 +66,10 @@ const GET_EVENTS = 1;
 const EVENTFD_FLAGS = 0o2004000;
 const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 
+/** For how long the kernel is left alone, in ms, when it does not answer for what it has begun. */
+const PAUSE_MS = 1;
+const NOTHING = new Uint8Array(0);
+
 const WORD_SHIFT = 2;
 const TWO_TO_32 = 2 ** 32;
 /** By which signed integers compare as unsigned ones. */
@@ -68,10 +80,12 @@ export class WriteRing {
   readonly results: Int32Array = new Int32Array(RING_WRITES);
   readonly #fd: number;
   readonly #words: Int32Array;
+  /** Where the counts lie: of writes added, taken by the kernel, answered by it, and heard by us. */
   readonly #tail: number;
-  readonly #tailMask: number;
-  readonly #head: number;
+  readonly #taken: number;
   readonly #done: number;
+  readonly #heard: number;
+  readonly #tailMask: number;
   readonly #doneMask: number;
   readonly #completions: number;
   #queued = 0;
@@ -81,7 +95,8 @@ export class WriteRing {
     this.#words = words;
     const word = (param: number): number => (RINGS + params[param]!) >>> WORD_SHIFT;
     this.#tail = word(Param.SQ_TAIL);
-    this.#head = word(Param.CQ_HEAD);
+    this.#taken = word(Param.SQ_HEAD);
+    this.#heard = word(Param.CQ_HEAD);
     this.#done = word(Param.CQ_TAIL);
     this.#completions = word(Param.CQ_CQES);
     this.#tailMask = this.#words[word(Param.SQ_RING_MASK)]!;
@@ -122,8 +137,22 @@ export class WriteRing {
   }
 
   /**
+   * Begins a batch. Of one before that was not submitted nothing is left, and of one that was nothing is
+   * under way any more.
+   */
+  begin(): void {
+    const words = this.#words;
+    this.#queued = 0;
+    words[this.#tail] = words[this.#taken]!;
+    while (words[this.#taken] !== words[this.#heard]) {
+      if (libc().ioUringEnter(this.#fd, 0, 1, GET_EVENTS) < 0) this.#pause();
+      this.#reap();
+    }
+  }
+
+  /**
    * Adds the write of `bytes` bytes at `offset` from `address` to the next submission, as its number so
-   * many. The memory has to stay until then. At most {@link RING_WRITES}.
+   * many. The memory has to stay until it returns. At most {@link RING_WRITES}.
    */
   put(fd: number, address: Address, offset: number, bytes: number): void {
     const words = this.#words;
@@ -140,32 +169,37 @@ export class WriteRing {
   }
 
   /**
-   * Writes what was added, in order, and waits until all is done; see {@link results}.
-   *
-   * @throws TunError `SYSCALL` when the kernel does not answer for what it has begun.
+   * Writes what was added since {@link begin}, in order, and waits until all is done; see {@link results}.
+   * What the kernel does not take (for want of memory, most likely) is not written, now or later.
    */
   submit(): void {
     const words = this.#words;
+    const first = words[this.#tail]!;
     let wanted = this.#queued;
     this.#queued = 0;
-    words[this.#tail] = (words[this.#tail]! + wanted) | 0;
-    let submitted = 0;
-    let completed = 0;
-    while (completed < wanted) {
-      const got = libc().ioUringEnter(this.#fd, wanted - submitted, wanted - completed, GET_EVENTS);
-      if (got > 0) submitted += got;
-      completed += this.#reap();
-      if (got > 0 || (got === 0 && submitted === wanted)) continue;
+    words[this.#tail] = (first + wanted) | 0;
+    let taken = 0;
+    let done = 0;
+    while (done < wanted) {
+      const got = libc().ioUringEnter(this.#fd, wanted - taken, wanted - done, GET_EVENTS);
+      done += this.#reap();
+      taken = (words[this.#taken]! - first) | 0;
+      if (got > 0 || (got === 0 && taken === wanted) || done === wanted) continue;
       const errno = got < 0 ? libc().errno() : Errno.EAGAIN;
       if (errno === Errno.EINTR) continue;
-      if (submitted === wanted) {
-        throw syscallError('io_uring_enter', errno, 'wait for writes that were begun');
+      if (taken === wanted) {
+        this.#pause();
+        continue;
       }
-      // Out of memory, most likely: what was not taken is not written.
-      words[this.#tail] = (words[this.#tail]! - (wanted - submitted)) | 0;
-      this.results.fill(-errno, submitted, wanted);
-      wanted = submitted;
+      // Still behind the tail: the next begin() takes them off.
+      this.results.fill(-errno, taken, wanted);
+      wanted = taken;
     }
+  }
+
+  /** The kernel answers for what it has begun sooner or later; until then its memory is not ours. */
+  #pause(): void {
+    libc().poll(NOTHING, 0, PAUSE_MS);
   }
 
   /** Counts 2 in an eventfd, by two writes of 1. */
@@ -175,6 +209,7 @@ export class WriteRing {
     if (fd < 0) throw unavailable(`eventfd failed with ${errnoName(libc().errno())}`);
     try {
       const one = new Address(addressOf(ONE));
+      this.begin();
       this.put(fd, one, 0, ONE.length);
       this.put(fd, one, 0, ONE.length);
       this.submit();
@@ -191,14 +226,14 @@ export class WriteRing {
   #reap(): number {
     const words = this.#words;
     const end = words[this.#done]!;
-    let at = words[this.#head]!;
+    let at = words[this.#heard]!;
     let count = 0;
     for (; at !== end; at = (at + 1) | 0) {
       const word = this.#completions + ((at & this.#doneMask) << COMPLETION_WORDS_SHIFT);
       this.results[words[word]!] = words[word + COMPLETION_RESULT]!;
       count++;
     }
-    words[this.#head] = at;
+    words[this.#heard] = at;
     return count;
   }
 

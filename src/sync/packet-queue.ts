@@ -41,7 +41,9 @@ import {
   RING_SLACK_BYTES,
 } from './queue-layout.ts';
 
-export type DropPolicy = 'drop-oldest' | 'drop-newest';
+export type DropPolicy = (typeof DROP_POLICIES)[number];
+
+export const DROP_POLICIES = ['drop-oldest', 'drop-newest'] as const;
 
 export interface PacketQueueOptions {
   /** Packets, at least 1. Must not exceed what the memory was made for. */

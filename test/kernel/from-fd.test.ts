@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -12,7 +20,7 @@ import { setInterface, setPersistent, TunFlag } from '#dist/link/linux/tun-reque
 import { F_GETFD, F_GETFL, FD_CLOEXEC, libc } from '#dist/os/libc.js';
 import { inNetworkNamespace } from '#dist/os/namespaces.js';
 import { sleep, until } from '../support/link-use.ts';
-import { ip, rootSkip, withNetns } from './support/netns.ts';
+import { carrierSeen, ip, rootSkip, withNetns } from './support/netns.ts';
 import { runAsUser } from './support/user.ts';
 
 const options = { skip: rootSkip('ping') };
@@ -26,6 +34,14 @@ function openTun(netns: string, name: string, flags: number): number {
     assert.equal(setInterface(fd, name, flags), name);
     return fd;
   });
+}
+
+/** What this process has open, for a message. */
+function openFiles(): string {
+  return readdirSync('/proc/self/fd')
+    .filter((fd) => existsSync(`/proc/self/fd/${fd}`))
+    .map((fd) => readlinkSync(`/proc/self/fd/${fd}`))
+    .join(' ');
 }
 
 async function setUp(netns: string, name: string): Promise<void> {
@@ -56,6 +72,7 @@ async function pings(netns: string, adapter: Adapter): Promise<string> {
     '1000',
     '10.7.0.2',
   ];
+  await carrierSeen(netns, 'tt0');
   const { stdout } = await run('ip', command);
   await device.close();
   await reflecting.catch(() => {});
@@ -210,7 +227,7 @@ test(
           {
             fds: [fd],
             onOutput: () => {
-              pinged ??= run('ip', command);
+              pinged ??= carrierSeen(netns, 'tt0').then(() => run('ip', command));
             },
           },
         );
@@ -232,7 +249,7 @@ test('a normal user sees what the device is in its own namespace', options, asyn
     const printed = await runAsUser(netns, REFLECT('{ mtu: 1400 }'), {
       fds: [fd],
       onOutput: () => {
-        pinged ??= run('ip', command);
+        pinged ??= carrierSeen(netns, 'tt0').then(() => run('ip', command));
       },
     });
     closeSync(fd);
@@ -315,7 +332,7 @@ test(
         // What the first thread made is kept: the poller's, and such.
         if (round === 0) before = readdirSync('/proc/self/fd').length;
       }
-      assert.equal(readdirSync('/proc/self/fd').length, before, 'descriptors left');
+      assert.ok(await until(() => readdirSync('/proc/self/fd').length === before), openFiles());
     });
   },
 );

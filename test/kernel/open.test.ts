@@ -12,7 +12,7 @@ import { addressOf } from '#dist/os/address.js';
 import { libc } from '#dist/os/libc.js';
 import { inNetworkNamespace } from '#dist/os/namespaces.js';
 import { linkConfig, until } from '../support/link-use.ts';
-import { ip, rootSkip, withNetns } from './support/netns.ts';
+import { carrierSeen, ip, rootSkip, withNetns } from './support/netns.ts';
 import { runAsUser, USER } from './support/user.ts';
 
 const options = { skip: rootSkip('ping') };
@@ -72,7 +72,9 @@ test(
           ]);
         const printed = await runAsUser(netns, REFLECT, {
           onOutput: () => {
-            pinged ??= Promise.all([ping('10.7.0.2'), ping('fd07::2')]);
+            pinged ??= carrierSeen(netns, 'tt0').then(() =>
+              Promise.all([ping('10.7.0.2'), ping('fd07::2')]),
+            );
           },
         });
         const { addresses, ...seen } = JSON.parse(printed) as { addresses: string[] };

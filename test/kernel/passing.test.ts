@@ -13,13 +13,14 @@ import { Adapter, receiveAdapter, sendAdapter, swapAddresses } from 'typetun';
 import { receiveDescriptors, sendDescriptors, socketPair } from '#dist/os/fd-passing.js';
 import { encodeMessage } from '#dist/passing/message.js';
 import { sleep } from '../support/link-use.ts';
-import { ip, rootSkip, withNetns } from './support/netns.ts';
+import { carrierSeen, ip, rootSkip, withNetns } from './support/netns.ts';
 import { tunFolder, USER, userCommand } from './support/user.ts';
 
 const options = { skip: rootSkip('ping') };
 const run = promisify(execFile);
 
 async function pings(netns: string, address = '10.7.0.2'): Promise<string> {
+  await carrierSeen(netns, 'tt0');
   const command = ['ping', '-c', '3', '-i', '0.1', '-s', '1000', address];
   const { stdout } = await run('ip', ['netns', 'exec', netns, ...command]);
   return stdout;

@@ -1,6 +1,6 @@
 /** Why a test that makes system calls cannot run here, or false. */
 
-import { libc } from '#dist/os/libc.js';
+import { type Libc, libc } from '#dist/os/libc.js';
 
 export function ffiSkip(): string | false {
   try {
@@ -9,4 +9,13 @@ export function ffiSkip(): string | false {
   } catch {
     return 'needs the FFI package and a C library that it can bind';
   }
+}
+
+/** The C library with all its functions bound, which tests can then put others in the place of. */
+export function boundLibc(): Libc {
+  const c = libc();
+  // Found by their getters, of which each makes the property that hides it.
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(c)))
+    void c[name as keyof Libc];
+  return c;
 }

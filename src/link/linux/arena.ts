@@ -17,6 +17,7 @@ import {
   SUPER,
   WORK,
 } from '../../wire/kernels/layout.ts';
+import { bufferOf, offsetOf } from '../../wire/view.ts';
 import type { TakeResult } from '../link.ts';
 
 /**
@@ -85,7 +86,7 @@ let lastArena: Arena | undefined;
 export function arenaOf(bytes: Uint8Array): Arena | undefined {
   if (bytes !== lastView) {
     lastView = bytes;
-    lastArena = bytes.byteOffset >= WORK ? arenas.get(bytes.buffer) : undefined;
+    lastArena = offsetOf(bytes) >= WORK ? arenas.get(bufferOf(bytes)) : undefined;
   }
   return lastArena;
 }

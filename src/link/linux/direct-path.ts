@@ -6,17 +6,29 @@
  * small. While at least a whole largest packet fits, packets are read in place by `read`; towards
  * the end of a buffer by `readv` into the rest of the buffer and an overflow area, so that a packet
  * that turns out too long is complete and goes back to the head of the queue.
+ *
+ * What is written is the caller's memory, without a copy, also by way of the ring: the kernel is done with
+ * it when `give` returns or throws (os/write-ring.ts), as it is with a plain `write`.
  */
 
 import { ENTRY_HEADER_BYTES, entryBytes, MAX_PACKET_BYTES, SIZE_WORD_BYTES } from '../../limits.ts';
 import { libc } from '../../os/libc.ts';
 import { RING_WRITES, type WriteRing } from '../../os/write-ring.ts';
 import { type BundleIndex, isPacket, writeEntryTail, writeSizeWord } from '../../wire/bundle.ts';
+import { lengthOf } from '../../wire/view.ts';
 import { isVnetHeader, VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
 import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
 import { type Arena, SUPER_PACKET, threadArena } from './arena.ts';
 import { PacketMemory } from './packet-memory.ts';
-import { detached, isGone, LEAST_AT_ONCE, type Path, type PathDevice, refuseRest } from './path.ts';
+import {
+  detached,
+  isGone,
+  LEAST_AT_ONCE,
+  type Path,
+  type PathDevice,
+  refuseRest,
+  takenOf,
+} from './path.ts';
 
 export class DirectPath implements Path {
   readonly #device: PathDevice;
@@ -44,7 +56,7 @@ export class DirectPath implements Path {
   }
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
-    const capacity = bytes.length;
+    const capacity = lengthOf(bytes);
     const memory = this.#memory.locate(bytes);
     // Others may have raised the MTU above what an entry holds: longer packets are discarded anyway.
     const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
@@ -54,7 +66,7 @@ export class DirectPath implements Path {
     const spare = header === 0 ? 0 : Math.min(MAX_PACKET_BYTES, capacity >>> SPARE_SHIFT);
     let at = offset;
     let last = 0;
-    while (result.packets < maxPackets) {
+    while (takenOf(result) < maxPackets) {
       const packet = at + ENTRY_HEADER_BYTES;
       const room = capacity - packet;
       // A super-packet that does not fit goes by way of the queue, at the price of two copies more. Where
@@ -106,7 +118,7 @@ export class DirectPath implements Path {
     }
     const header = this.#header;
     const memory = this.#memory.locate(bytes);
-    const capacity = bytes.length;
+    const capacity = lengthOf(bytes);
     const { write } = libc();
     for (let i = 0; i < index.count; i++) {
       const offset = index.offsets[i]!;
@@ -131,9 +143,10 @@ export class DirectPath implements Path {
     const memory = this.#memory.locate(bytes);
     const { fd } = this.#device;
     const last = index.count - 1;
-    if (index.offsets[last]! + index.lengths[last]! > bytes.length) throw detached();
+    if (index.offsets[last]! + index.lengths[last]! > lengthOf(bytes)) throw detached();
     for (let from = 0; from < index.count; from += RING_WRITES) {
       const to = Math.min(from + RING_WRITES, index.count);
+      ring.begin();
       for (let i = from; i < to; i++) {
         memory.putWrite(ring, fd, index.offsets[i]! - header, index.lengths[i]! + header);
       }

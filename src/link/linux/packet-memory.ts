@@ -9,6 +9,7 @@ import { Address, addressOf } from '../../os/address.ts';
 import { libc } from '../../os/libc.ts';
 import type { WriteRing } from '../../os/write-ring.ts';
 import { HOST_LITTLE_ENDIAN, writeEntryHeader, writeEntryTail } from '../../wire/bundle.ts';
+import { bufferOf, offsetOf } from '../../wire/view.ts';
 
 /** Largest packet a TUN can hand over: the IPv4 total length field's 65,535 bytes, rounded up. */
 const LARGEST_HOST_PACKET_BYTES = 65_536;
@@ -45,14 +46,14 @@ export class PacketMemory {
   /**
    * Where the first byte of `bytes` lies in its array buffer, and where that lies. Looked up once for
    * each array buffer, whose memory does not move, and, as the getters of a view are slow, not at all
-   * for the same view again. Valid until the next call. The caller checks the length before each use:
-   * a detached view has none.
+   * for the same view again. Valid until the next call. The caller checks the length before each use, by
+   * `lengthOf`: a detached view has none.
    */
   locate(bytes: Uint8Array): this {
     if (bytes === this.#lastView) return this;
     this.#lastView = bytes;
-    this.#offset = bytes.byteOffset;
-    this.#address = this.#addressOf(bytes.buffer);
+    this.#offset = offsetOf(bytes);
+    this.#address = this.#addressOf(bufferOf(bytes));
     return this;
   }
 

@@ -38,6 +38,14 @@ export function isGone(errno: number = libc().errno()): boolean {
   return errno === Errno.EBADFD || errno === Errno.EBADF || errno === Errno.ENODEV;
 }
 
+/**
+ * Packets taken, those included that were discarded: what bounds a take, so that a flood of what nobody can
+ * read does not keep it going.
+ */
+export function takenOf({ packets, oversize, unreadable }: TakeResult): number {
+  return packets + oversize + unreadable;
+}
+
 /** The rest of the bundle, from packet `from` on, is refused. */
 export function refuseRest(index: BundleIndex, from: number, result: GiveResult): void {
   result.refused += index.count - from;

@@ -12,7 +12,7 @@ import {
   MAX_PACKET_BYTES,
   MAX_SUPER_PACKET_SEGMENTS,
 } from '../../limits.ts';
-import { libc } from '../../os/libc.ts';
+import { Errno, libc } from '../../os/libc.ts';
 import { RING_WRITES, type WriteRing } from '../../os/write-ring.ts';
 import { type BundleIndex, isPacket } from '../../wire/bundle.ts';
 import {
@@ -26,6 +26,7 @@ import {
   WRITE_LENGTH,
   WRITE_OFFSET,
 } from '../../wire/kernels/layout.ts';
+import { bufferOf, lengthOf, offsetOf } from '../../wire/view.ts';
 import { VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
 import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
 import {
@@ -36,7 +37,8 @@ import {
   SUPER_PACKET,
   threadArena,
 } from './arena.ts';
-import { detached, isGone, LEAST_AT_ONCE, type Path, type PathDevice } from './path.ts';
+import { isOvertaken } from './overtaken.ts';
+import { detached, isGone, LEAST_AT_ONCE, type Path, type PathDevice, takenOf } from './path.ts';
 
 /** The largest packet a kernel hands over, with its header. */
 const LARGEST_READ_BYTES: number = VNET_HEADER_BYTES + 65_535;
@@ -57,8 +59,15 @@ export class SplitPath implements Path {
   /** Which packets of the bundle being given the kernel took. */
   readonly #given = new Uint8Array(MAX_BUNDLE_PACKETS);
   #foreign: CopyArea = this.#ownArea;
+  /**
+   * The kernel does not take what is merged, whatever for: from then on each write waits for the one before,
+   * so that what is written again keeps its place.
+   */
+  #refuses = false;
   /** The arena of the present call. */
   #arena: Arena = this.#own;
+  /** Bytes of the bundle being filled. */
+  #length = 0;
   /** Where in the arena entries go, how many bytes there are by now, and how many there may be. */
   #target = 0;
   #filled = 0;
@@ -79,7 +88,8 @@ export class SplitPath implements Path {
   }
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
-    const capacity = bytes.length;
+    const capacity = lengthOf(bytes);
+    this.#length = capacity;
     const mtu = Math.min(this.#device.mtu, MAX_PACKET_BYTES);
     const { fd } = this.#device;
     const { read } = libc();
@@ -91,7 +101,7 @@ export class SplitPath implements Path {
     for (;;) {
       const room = capacity - at - this.#filled;
       const places = maxPackets - result.packets;
-      if (places === 0 || room < mtu + ENTRY_HEADER_BYTES) break;
+      if (takenOf(result) >= maxPackets || room < mtu + ENTRY_HEADER_BYTES) break;
       // What does not fit goes by way of the queue, at the price of a copy more.
       if (result.packets > 0 && (places < sparePlaces || room < spareBytes)) break;
       const whole = read(fd, source, LARGEST_READ_BYTES);
@@ -120,12 +130,17 @@ export class SplitPath implements Path {
       this.#given[i] = 0;
     }
     let gone = false;
-    if (arena !== undefined) gone = !this.#giveWindow(bytes.byteOffset, 0, index.count);
+    const length = lengthOf(bytes);
+    if (arena !== undefined) {
+      const last = index.count - 1;
+      if (index.offsets[last]! + index.lengths[last]! > length) throw detached();
+      gone = !this.#giveWindow(offsetOf(bytes), 0, index.count);
+    }
     for (let from = 0; arena === undefined && from < index.count && !gone; ) {
       const start = index.offsets[from]! - ENTRY_HEADER_BYTES;
       const to = windowEnd(index, from, start);
       const end = index.offsets[to - 1]! + index.lengths[to - 1]!;
-      if (end > bytes.length) throw detached();
+      if (end > length) throw detached();
       this.#copy(bytes, start, this.#own.memory, WORK, end - start);
       gone = !this.#giveWindow(WORK - start, from, to);
       from = to;
@@ -147,7 +162,7 @@ export class SplitPath implements Path {
     const arena = arenaOf(bytes);
     this.#arena = arena ?? this.#own;
     this.#filled = 0;
-    this.#target = arena === undefined ? WORK : bytes.byteOffset + offset;
+    this.#target = arena === undefined ? WORK : offsetOf(bytes) + offset;
     this.#capacity = arena === undefined ? this.#own.workBytes : Number.POSITIVE_INFINITY;
   }
 
@@ -163,7 +178,7 @@ export class SplitPath implements Path {
     const { memory, results } = kernels.tables;
     let at = offset;
     for (let skip = 0; ; ) {
-      const room = Math.min(bytes.length - at, this.#capacity) - this.#filled;
+      const room = Math.min(this.#length - at, this.#capacity) - this.#filled;
       const target = this.#target + this.#filled;
       const places = maxPackets - result.packets;
       const written = kernels.split(SUPER_PACKET, length, target, room, places, skip);
@@ -204,7 +219,7 @@ export class SplitPath implements Path {
     const { write } = libc();
     for (let at = from; at < to; at += tables.results[MERGE_CONSUMED]!) {
       const rows = kernels.merge(base, at, to, this.#mergeUdp);
-      const atOnce = rows >= LEAST_AT_ONCE ? ring : undefined;
+      const atOnce = rows >= LEAST_AT_ONCE && !this.#refuses ? ring : undefined;
       for (let row = 0; row < rows; row++) {
         const place = row % RING_WRITES;
         if (atOnce !== undefined && place === 0) this.#writeAtOnce(atOnce, row, rows);
@@ -217,11 +232,15 @@ export class SplitPath implements Path {
           for (let i = 0, packet = first; i < count; i++, packet = tables.next[packet]!) {
             this.#given[packet] = 1;
           }
-        } else if (
-          isGone(atOnce === undefined ? undefined : -written) ||
-          (count > 1 && !this.#giveSingly(base, first, count))
-        ) {
-          return false;
+        } else {
+          const errno = atOnce === undefined ? libc().errno() : -written;
+          if (isGone(errno)) return false;
+          if (count === 1) continue;
+          this.#refuses ||= errno === Errno.EINVAL;
+          // Rather refused, and counted, than behind what it was sent before.
+          if (atOnce !== undefined && isOvertaken(tables, atOnce.results, base, row, rows))
+            continue;
+          if (!this.#giveSingly(base, first, count)) return false;
         }
       }
     }
@@ -234,6 +253,7 @@ export class SplitPath implements Path {
     const { tables } = kernels;
     const { fd } = this.#device;
     const to = Math.min(from + RING_WRITES, rows);
+    ring.begin();
     for (let row = from; row < to; row++) {
       ring.put(fd, address, tables.row(row, WRITE_OFFSET), tables.row(row, WRITE_LENGTH));
     }
@@ -258,7 +278,9 @@ export class SplitPath implements Path {
 
   #copy(from: Uint8Array, at: number, to: Uint8Array, target: number, length: number): void {
     if (length > SMALL_COPY_BYTES) {
-      to.set(from.subarray(at, at + length), target);
+      // Not by methods of theirs: locks are held, under which nothing foreign may run.
+      const part = new Uint8Array(bufferOf(from), offsetOf(from) + at, length);
+      Uint8Array.prototype.set.call(to, part, target);
       return;
     }
     const foreign = from === this.#own.memory ? to : from;

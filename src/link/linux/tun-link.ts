@@ -3,6 +3,7 @@
 import { MAX_BUNDLE_PACKETS } from '../../limits.ts';
 import { threadWriteRing, type WriteRing } from '../../os/write-ring.ts';
 import type { BundleIndex } from '../../wire/bundle.ts';
+import { lengthOf } from '../../wire/view.ts';
 import {
   type Engine,
   type GiveResult,
@@ -15,7 +16,7 @@ import {
 } from '../link.ts';
 import { DirectPath } from './direct-path.ts';
 import { Parking } from './parking.ts';
-import { detached, type Path, type PathDevice, refuseRest } from './path.ts';
+import { detached, type Path, type PathDevice, refuseRest, takenOf } from './path.ts';
 import { SplitPath } from './split-path.ts';
 import type { TunMemory } from './tun-memory.ts';
 import { setCarrier, setQueueAttached } from './tun-requests.ts';
@@ -104,7 +105,7 @@ export class TunLink {
   ): number {
     result.reset();
     if (this.#shared.closed) return LINK_CLOSED;
-    const capacity = bytes.length;
+    const capacity = lengthOf(bytes);
     // A detached view has no bytes at all, and no caller takes into nothing.
     if (capacity === 0 || offset > capacity) throw detached();
     if (queue === this.#queue) return this.#path.take(bytes, offset, maxPackets, result);
@@ -153,10 +154,10 @@ export class TunLink {
     sink ??= new Uint8Array(SINK_BYTES);
     // Bounded: more than the host's queue holds was sent after this call began.
     const most = this.#shared.hostQueueLength * this.#path.packetsPerRead;
-    while (total.packets <= most) {
+    while (takenOf(total) <= most) {
       this.take(sink, 0, MAX_BUNDLE_PACKETS, result, queue);
       const whole = result.packets + result.remainderPackets;
-      if (whole + result.oversize + result.unreadable === 0) break;
+      if (takenOf(result) + result.remainderPackets === 0) break;
       total.packets += whole;
       total.octets += result.octets + result.remainderOctets;
       total.oversize += result.oversize;

@@ -26,6 +26,17 @@ export async function deleteNetns(name: string): Promise<void> {
   await run('ip', ['netns', 'delete', name]);
 }
 
+/**
+ * Waits until the kernel has acted on the carrier of an interface whose device was just opened. It does so
+ * in a thread of its own, and drops what is sent before, which on a busy machine is some ms.
+ */
+export async function carrierSeen(netns: string, name: string): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (/state DOWN/.test(await ip('-n', netns, '-o', 'link', 'show', name))) {
+    if (performance.now() > deadline) throw new Error(`${name} stays down`);
+  }
+}
+
 /** Runs `use` with a namespace that exists as long as it runs. */
 export async function withNetns<T>(use: (netns: string) => Promise<T>): Promise<T> {
   const netns = await addNetns();

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { DataPath } from '#dist/adapter/data-path.js';
 import { Requests } from '#dist/adapter/requests.js';
 import type { TakeResult } from '#dist/link/link.js';
+import { Counter } from '#dist/sync/layout.js';
 import { packet, turns } from '../../support/packets.ts';
 import { ScriptedLink } from '../../support/scripted-link.ts';
 
@@ -73,3 +74,61 @@ for (const emptied of [true, false]) {
     requests.stop();
   });
 }
+
+/** Takes fail as long as it is told to. */
+class FailingLink extends ScriptedLink {
+  failure: Error | undefined;
+
+  override take(bytes: Uint8Array, offset: number, max: number, result: TakeResult): number {
+    if (this.failure === undefined) return super.take(bytes, offset, max, result);
+    result.reset();
+    result.note(1);
+    throw this.failure;
+  }
+}
+
+test('a read whose take throws is rejected with it, alone, and nothing escapes into the event loop', async () => {
+  const link = new FailingLink(packet(1, 100));
+  const shared = link.accept();
+  let ended = 0;
+  const path = new DataPath(shared, link, () => ended++);
+  const requests = new Requests(shared, link, path, {
+    owner: true,
+    prefetch: false,
+    linkClosed: () => undefined,
+    changed: () => undefined,
+  });
+  requests.start();
+  const failed = requests.read({}, new Uint8Array(0xf000), undefined);
+  link.failure = new Error('mine');
+  link.arrive();
+  await assert.rejects(failed, link.failure);
+  assert.ok(shared.idle, 'no transaction is left open');
+  assert.ok(ended > 0, 'and whoever waits for them is told');
+  assert.equal(shared.counters.sum(Counter.DROP_ABANDONED), 1);
+
+  link.failure = undefined;
+  const first = requests.read({}, new Uint8Array(0xf000), undefined);
+  const second = requests.read({}, new Uint8Array(0xf000), undefined);
+  link.failure = new Error('again');
+  const block = (): unknown => requests.readSync(new Uint8Array(0xf000), 0, () => undefined);
+  assert.throws(block, link.failure, 'as for its own, and not for those that were rejected before');
+  await assert.rejects(first, link.failure);
+  await assert.rejects(second, link.failure);
+  link.failure = undefined;
+  link.offer(1);
+  assert.equal(requests.readSync(new Uint8Array(0xf000), 0, () => undefined)?.count, 1);
+  requests.stop();
+});
+
+test('a read that is answered at once fails with what its take throws, and ends its transaction', () => {
+  const link = new FailingLink(packet(1, 100));
+  const shared = link.accept();
+  let ended = 0;
+  const path = new DataPath(shared, link, () => ended++);
+  link.failure = new Error('mine');
+  assert.throws(() => path.read(new Uint8Array(0xf000)), link.failure);
+  assert.ok(shared.idle);
+  path.ended();
+  assert.equal(ended, 1);
+});

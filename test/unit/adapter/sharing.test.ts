@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Adapter, type AdapterToken } from 'typetun';
 import { Claim, ParticipantWord, participantIndex } from '#dist/sync/layout.js';
+import { claimOf } from '#dist/sync/participants.js';
 import { until } from '../../support/link-use.ts';
 import { memoryAdapter } from '../../support/memory-adapter.ts';
 import { numberOf, packet, turns } from '../../support/packets.ts';
@@ -287,6 +288,19 @@ const BROKEN: readonly (readonly [string, (token: AdapterToken) => unknown, RegE
     /is damaged/,
   ],
   ['another number', (token) => ({ ...token, participant: -1 }), /is damaged/],
+  ['lost options', (token) => ({ ...token, options: undefined }), /is damaged/],
+  [
+    'other options',
+    (token) => ({ ...token, options: { ...token.options, dropPolicy: 'none' } }),
+    /is damaged/,
+  ],
+  ['a lost link', (token) => ({ ...token, link: undefined }), /is damaged/],
+  ['another kind of link', (token) => ({ ...token, link: { kind: 'x' } }), /is damaged/],
+  [
+    'a link without memory',
+    (token) => ({ ...token, link: { ...token.link, memory: undefined } }),
+    /is damaged/,
+  ],
 ];
 
 for (const [what, change, message] of BROKEN) {
@@ -297,6 +311,24 @@ for (const [what, change, message] of BROKEN) {
     await (await Adapter.attach(token)).close();
   });
 }
+
+test('an attach that fails at the last gives everything back', async () => {
+  await using subject = await memoryAdapter();
+  const { token } = subject.adapter.share();
+  const port = {
+    postMessage: () => undefined,
+    on: () => {
+      throw new Error('mine');
+    },
+  };
+  const broken = { ...token, port: port as unknown as AdapterToken['port'] };
+  await assert.rejects(Adapter.attach(broken), /mine/);
+  const words = new Int32Array(token.memory);
+  assert.equal(claimOf(words, token.participant), Claim.FREE);
+  // The number is there for another thread, and a pause waits for nobody.
+  assert.equal(subject.adapter.share().token.participant, token.participant);
+  await subject.adapter.pause();
+});
 
 test('an adapter whose owner thread is terminated is closed for the others', async () => {
   const { Worker } = await import('node:worker_threads');

@@ -1,8 +1,9 @@
 /** A netlink socket's other side, put in place of the C library's calls for one test. */
 
 import type { TestContext } from 'node:test';
-import { Errno, libc } from '#dist/os/libc.js';
+import { Errno } from '#dist/os/libc.js';
 import { HOST_LITTLE_ENDIAN } from '#dist/wire/bundle.js';
+import { boundLibc } from '../../support/ffi.ts';
 
 /** What one `recvfrom` gives: a datagram from a port, a length longer than fits, or an error. */
 export type Received = { datagram: Uint8Array; port?: number } | { length: number } | number;
@@ -26,7 +27,7 @@ export class ScriptedKernel {
   #errno = 0;
 
   constructor(context: TestContext) {
-    const c = libc();
+    const c = boundLibc();
     const replace = (name: 'socket' | 'setsockopt', result: number): void => {
       context.mock.method(c, name, () => result);
     };
