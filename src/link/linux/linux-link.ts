@@ -2,7 +2,6 @@
 
 import { close } from 'node:fs';
 import { promisify } from 'node:util';
-import { libc } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import { type SleepWatch, watchSystemSleep } from '../../os/system-sleep.ts';
 import type {
@@ -102,7 +101,7 @@ export class LinuxLink extends TunLink implements Link {
     await this.#watch?.close();
     if (this.#shared.shared && this.#ending === 'remove') this.#control.removeDevice();
     await this.#control.close();
-    for (const fd of this.#shared.takeEventFds()) libc().close(fd);
+    this.closeParking();
     await Promise.all(this.#fds.map((fd) => closeDescriptor(fd)));
   }
 }
