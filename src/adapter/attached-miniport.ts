@@ -62,7 +62,10 @@ export class AttachedMiniport extends Miniport {
     // Called from within an operation of this thread, it ends first.
     const inside = participantIndex(participant, ParticipantWord.INSIDE);
     while (Atomics.load(words, inside) > 0) await nextTurn();
+    // Inside once more: it wakes others by way of the link, which no halt is to release meanwhile.
+    this.shared.rundown.enter();
     this.transitions.transactionsEnded();
+    this.shared.rundown.leave();
     this.shared.rundown.retire();
     leaveParticipant(words, participant);
     // Only now: of two threads that leave at once, each would take the other for one that stays.

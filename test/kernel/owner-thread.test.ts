@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Adapter, type AdapterToken } from 'typetun';
@@ -129,6 +130,108 @@ for (const [what, end] of [
       const peers = await end(await startOwner(netns));
       assert.ok(await goes(netns));
       for (const peer of peers) await peer.terminate();
+    });
+  });
+}
+
+/** Descriptors of this process that system calls made, by what they stand for. */
+function descriptors(): string {
+  const counts = new Map<string, number>();
+  for (const fd of readdirSync('/proc/self/fd')) {
+    let link: string;
+    try {
+      link = readlinkSync(`/proc/self/fd/${fd}`).replace(/\d+/g, 'N');
+    } catch {
+      continue;
+    }
+    // Files that were being read when a thread was terminated Node leaves open itself.
+    if (!/^(anon_inode|\/dev)/.test(link)) continue;
+    counts.set(link, (counts.get(link) ?? 0) + 1);
+  }
+  return JSON.stringify([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Blocks in reads of an adapter that it makes, and has made a token of. */
+const BLOCKED_OWNER = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  import('typetun').then(async ({ Adapter }) => {
+    const adapter = await Adapter.create({ name: 'tt0', netns: workerData });
+    const { token, transfer } = adapter.share();
+    const device = adapter.openDevice();
+    parentPort.postMessage(token, [...transfer]);
+    for (;;) device.readSync(undefined, { timeoutMs: Infinity });
+  });`;
+
+/** Blocks in reads of an adapter that it is attached to. */
+const BLOCKED_PEER = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  import('typetun').then(async ({ Adapter }) => {
+    const adapter = await Adapter.attach(workerData);
+    const device = adapter.openDevice();
+    parentPort.postMessage('up');
+    for (;;) device.readSync(undefined, { timeoutMs: Infinity });
+  });`;
+
+for (const [what, run] of [
+  [
+    'all its threads are terminated, the owner last',
+    async (token: AdapterToken, owner: Worker) => {
+      const workerData = token;
+      const peer = new Worker(BLOCKED_PEER, {
+        ...{ eval: true, workerData, transferList: [token.port] },
+      });
+      await answer(peer);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      await peer.terminate();
+      await owner.terminate();
+    },
+  ],
+  [
+    'all its threads are terminated, the owner first',
+    async (token: AdapterToken, owner: Worker) => {
+      const workerData = token;
+      const peer = new Worker(BLOCKED_PEER, {
+        ...{ eval: true, workerData, transferList: [token.port] },
+      });
+      await answer(peer);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      await owner.terminate();
+      await peer.terminate();
+    },
+  ],
+  [
+    'the others leave and the owner is terminated',
+    async (token: AdapterToken, owner: Worker) => {
+      const adapter = await Adapter.attach(token);
+      const device = adapter.openDevice();
+      device.readSync(undefined, { timeoutMs: 30 });
+      await adapter.close();
+      await owner.terminate();
+    },
+  ],
+  [
+    'the owner is terminated and the others leave',
+    async (token: AdapterToken, owner: Worker) => {
+      const adapter = await Adapter.attach(token);
+      const device = adapter.openDevice();
+      device.readSync(undefined, { timeoutMs: 30 });
+      await owner.terminate();
+      await adapter.close();
+    },
+  ],
+] as const) {
+  test(`no descriptor is left when ${what}`, options, async () => {
+    await withNetns(async (netns) => {
+      const once = async (): Promise<string> => {
+        const owner = new Worker(BLOCKED_OWNER, { eval: true, workerData: netns });
+        await run((await answer(owner)) as AdapterToken, owner);
+        assert.ok(await goes(netns));
+        return descriptors();
+      };
+      // What is made once for the process and stays is there after the first.
+      const before = await once();
+      for (let i = 0; i < 4; i++) await once();
+      assert.ok(await until(() => descriptors() === before), `${before} ${descriptors()}`);
     });
   });
 }

@@ -142,7 +142,7 @@ export class LinuxLink extends TunLink implements Link {
     await this.#watch?.close();
     this.#end();
     await this.#control.close();
-    for (const fd of this.#shared.takeEventFds()) libc().close(fd);
+    this.closeParking();
     await Promise.all(this.#fds.map((fd) => closeDescriptor(fd)));
   }
 

@@ -79,10 +79,9 @@ export class LinuxPeer extends TunLink implements Link {
     this.#watch = undefined;
     if (!this.#open) return;
     this.#open = false;
+    this.closeParking();
     for (const fd of this.#fds) closeOwned(fd);
-    if (!last) return;
-    this.#shared.close();
-    for (const fd of this.#shared.takeEventFds()) libc().close(fd);
+    if (last) this.#shared.close();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { MAX_BUNDLE_PACKETS } from '../../limits.ts';
 import { threadWriteRing, type WriteRing } from '../../os/write-ring.ts';
+import type { Liveness } from '../../sync/participants.ts';
 import type { BundleIndex } from '../../wire/bundle.ts';
 import { lengthOf } from '../../wire/view.ts';
 import {
@@ -26,6 +27,9 @@ const SINK_BYTES = 0x40000;
 
 /** Where packets go that nobody wants: one area for all links of the thread. */
 let sink: Uint8Array | undefined;
+
+/** Before anybody has joined there is nobody to wake. */
+const NOBODY: Liveness = { isAlive: () => false };
 
 /** How packets pass. */
 export interface Passage {
@@ -60,7 +64,7 @@ export class TunLink {
     const ring = ringFor(engine);
     this.#fds = fds;
     this.#shared = shared;
-    this.#parking = new Parking(fds[0]!, shared);
+    this.#parking = new Parking(fds[0]!, shared, NOBODY);
     this.#device = new QueueDevice(fds[0]!, shared, ring);
     this.#path =
       headers && offload !== 'carry'
@@ -81,10 +85,10 @@ export class TunLink {
   }
 
   /** The kernel knows all threads of the process, and wakes whoever polls. */
-  join({ queue }: LinkUser): void {
+  join({ queue, liveness }: LinkUser): void {
     this.#queue = queue;
     this.#device.fd = this.fd;
-    this.#parking = new Parking(this.fd, this.#shared);
+    this.#parking = new Parking(this.fd, this.#shared, liveness);
   }
 
   /** The descriptor of this thread's queue. */
@@ -170,8 +174,14 @@ export class TunLink {
     result.unreadable = total.unreadable;
   }
 
-  bury(): void {
-    // A descriptor belongs to the process: nothing of a thread stays behind.
+  /** Its descriptors ended with the thread; what is left is the number of one of them. */
+  bury(participant: number): void {
+    this.#parking.forget(participant);
+  }
+
+  /** This thread parks no more and wakes nobody. */
+  protected closeParking(): void {
+    this.#parking.close();
   }
 }
 

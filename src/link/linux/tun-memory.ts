@@ -12,11 +12,15 @@ const TunWord = {
   HOST_DROPS: 3,
   /** 1 when the link was shared: other threads may wait for it, and hold descriptors of it. */
   SHARED: 4,
-  /** From here on one eventfd for each participant, 0 where there is none yet. */
+  /** Counts down: stamps for eventfds on a kernel that does not number them. */
+  STAMPS: 5,
+  /** From here on the eventfd of each participant, in the thread that made it. */
   EVENT_FDS: 8,
+  /** From here on which one it is (parking.ts), 0 where there is none. */
+  EVENT_STAMPS: 8 + MAX_PARTICIPANTS,
 } as const;
 
-const WORDS: number = TunWord.EVENT_FDS + MAX_PARTICIPANTS;
+const WORDS: number = TunWord.EVENT_STAMPS + MAX_PARTICIPANTS;
 
 export class TunMemory {
   readonly buffer: SharedArrayBuffer;
@@ -69,23 +73,30 @@ export class TunMemory {
     Atomics.store(this.#words, TunWord.SHARED, 1);
   }
 
-  /** The eventfd of a participant, 0 when it has none. */
+  /** What a participant's eventfd was published as, 0 when it has none. To be read before its number. */
+  eventStamp(participant: number): number {
+    return Atomics.load(this.#words, TunWord.EVENT_STAMPS + participant);
+  }
+
+  /** The number of a participant's eventfd; whether it still stands for that is to be looked at. */
   eventFd(participant: number): number {
     return Atomics.load(this.#words, TunWord.EVENT_FDS + participant);
   }
 
-  /** Gives a participant number its eventfd, which later threads of that number use, too. */
-  setEventFd(participant: number, fd: number): void {
+  /** Gives a participant its eventfd. The stamp last: it says that there is one. */
+  publishEvent(participant: number, fd: number, stamp: number): void {
+    Atomics.store(this.#words, TunWord.EVENT_STAMPS + participant, 0);
     Atomics.store(this.#words, TunWord.EVENT_FDS + participant, fd);
+    Atomics.store(this.#words, TunWord.EVENT_STAMPS + participant, stamp);
   }
 
-  /** All eventfds, which are then forgotten: their taker closes them. */
-  takeEventFds(): number[] {
-    const found: number[] = [];
-    for (let i = TunWord.EVENT_FDS; i < WORDS; i++) {
-      const fd = Atomics.exchange(this.#words, i, 0);
-      if (fd > 0) found.push(fd);
-    }
-    return found;
+  /** The eventfd published as `stamp` is gone. Does nothing when another has taken its place. */
+  withdrawEvent(participant: number, stamp: number): void {
+    Atomics.compareExchange(this.#words, TunWord.EVENT_STAMPS + participant, stamp, 0);
+  }
+
+  /** A stamp below 0 that no eventfd of this adapter had before. */
+  nextStamp(): number {
+    return Atomics.sub(this.#words, TunWord.STAMPS, 1) - 1;
   }
 }
