@@ -35,7 +35,13 @@ export async function attachMiniport(token: AdapterToken): Promise<Miniport> {
     );
   }
   const parts = { link, memory, participant, lane, liveness, luidIndex, options };
-  return new AttachedMiniport(parts, port);
+  try {
+    return new AttachedMiniport(parts, port);
+  } catch (error) {
+    leaveParticipant(words, participant);
+    await link.close();
+    throw error;
+  }
 }
 
 function checkToken(token: AdapterToken): void {

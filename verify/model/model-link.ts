@@ -148,7 +148,7 @@ export class ModelLink implements Link {
     this.#checkReleased('setMediaConnected');
   }
 
-  setQueueAttached(): void {
+  waitFor(): void {
     // There is one.
   }
 

@@ -54,7 +54,7 @@ export class LinuxLink extends TunLink implements Link {
   }
 
   watch(onReadable: () => void): LinkWatch {
-    this.#watch = watchReadable(this.fd, onReadable);
+    this.#watch = watchReadable(this.readiness, onReadable);
     return this.#watch;
   }
 
@@ -100,6 +100,7 @@ export class LinuxLink extends TunLink implements Link {
     this.#sleep?.close();
     this.#shared.close();
     await this.#watch?.close();
+    this.endWaiting();
     if (this.#shared.shared && this.#ending === 'remove') this.#control.removeDevice();
     await this.#control.close();
     for (const fd of this.#shared.takeEventFds()) libc().close(fd);

@@ -43,7 +43,7 @@ export class LinuxPeer extends TunLink implements Link {
   watch(onReadable: () => void): LinkWatch {
     return {
       start: () => {
-        this.#watch ??= watchReadable(this.fd, onReadable);
+        this.#watch ??= watchReadable(this.readiness, onReadable);
         this.#watch.start();
       },
       stop: () => this.#watch?.stop(),
@@ -79,6 +79,7 @@ export class LinuxPeer extends TunLink implements Link {
     this.#watch = undefined;
     if (!this.#open) return;
     this.#open = false;
+    this.endWaiting();
     for (const fd of this.#fds) closeOwned(fd);
     if (!last) return;
     this.#shared.close();

@@ -4,7 +4,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { Errno, errnoName, libc } from '../../os/libc.ts';
 import type { Segmentation } from '../link.ts';
-import { grantedOffload, setInterface, setQueueAttached, TunFlag } from './tun-requests.ts';
+import { grantedOffload, setInterface, TunFlag } from './tun-requests.ts';
 
 /** The clone device. */
 export const TUN_CLONE_DEVICE = '/dev/net/tun';
@@ -12,8 +12,8 @@ export const TUN_CLONE_DEVICE = '/dev/net/tun';
 /** A TUN device as this process holds it. */
 export interface Tun {
   /**
-   * Non-blocking descriptors, one for each hardware queue; closing the last removes the device. Only
-   * the first queue is attached at first.
+   * Non-blocking descriptors, one for each hardware queue; closing the last removes the device. All
+   * queues are attached.
    */
   readonly fds: readonly number[];
   /** The interface's name, as the kernel chose or confirmed it. */
@@ -46,10 +46,7 @@ export function createTun({ name: wanted, offload = false, queues = 1 }: TunOpti
     (queues > 1 ? TunFlag.MULTI_QUEUE : 0);
   try {
     const name = openQueue(fds, wanted, flags | TunFlag.TUN_EXCL);
-    while (fds.length < queues) {
-      openQueue(fds, name, flags);
-      setQueueAttached(fds.at(-1)!, false);
-    }
+    while (fds.length < queues) openQueue(fds, name, flags);
     return { fds, name, segmentation: offload ? grantedOffload(fds[0]!) : [] };
   } catch (error) {
     for (const fd of fds) closeSync(fd);
