@@ -43,7 +43,8 @@ export class Steering {
       // What others open for themselves is theirs.
       const kept = isOpen ? lane.sources & (bit | ~open) : 0;
       if (change(lane, kept)) changed = true;
-      if (!isOpen) this.#path.moveOn(lane, heir);
+      // Without sources nothing comes into it any more.
+      if (!isOpen && lane.queue.count > 0) this.#path.moveOn(lane, heir);
       missing &= ~kept;
     }
     for (const lane of lanes) {
