@@ -345,4 +345,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
     scenarios: ['lane-closes-parked'],
   },
+  {
+    id: 'start-under-another-lane',
+    rule: 'R6',
+    about: 'packets pass while the owner, which looked before, throws away what comes',
+    file: 'adapter/gate.js',
+    find: 'this.#drain(lanes[0], change);',
+    replace: 'this.#drain(lanes[0]); this.#drain(this.#shared.lane, change);',
+    scenarios: ['lanes-restart'],
+  },
 ];

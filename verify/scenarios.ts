@@ -39,6 +39,7 @@ export const SCENARIOS: readonly string[] = [
   'lane-opens',
   'lane-answered',
   'lanes-pause',
+  'lanes-restart',
   'filler-dies',
   'reader-dies',
   'writer-dies',
