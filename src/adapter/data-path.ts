@@ -26,6 +26,7 @@ import { Intake } from './intake.ts';
 import { QueueFiller } from './queue-filler.ts';
 import { Remainder } from './remainder.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
+import { queueBit, Sources } from './sources.ts';
 import { Acceptance } from './state.ts';
 
 export class DataPath {
@@ -35,6 +36,7 @@ export class DataPath {
   readonly #dequeued = { packets: 0, octets: 0 };
   readonly #counts: BundleCounts;
   readonly #intake: Intake;
+  readonly #sources: Sources;
   readonly #filler: QueueFiller;
   readonly #delivery: Delivery;
   readonly #remainder: Remainder;
@@ -46,7 +48,8 @@ export class DataPath {
     this.#onTransactionsEnded = onTransactionsEnded;
     this.#counts = new BundleCounts(shared.counters);
     this.#intake = new Intake(shared, link);
-    this.#filler = new QueueFiller(shared, this.#intake);
+    this.#sources = new Sources(shared, link);
+    this.#filler = new QueueFiller(shared, this.#intake, this.#sources);
     this.#delivery = new Delivery(shared, link, this.#counts);
     this.#remainder = new Remainder(shared);
   }
@@ -56,9 +59,9 @@ export class DataPath {
     return this.#intake.linkClosed || this.#delivery.linkClosed;
   }
 
-  /** Whether the last look at the host found that it had no more. */
+  /** Whether the last look at the host found that it had no more, and would look at the same queues. */
   get emptied(): boolean {
-    return this.#intake.taken.emptied;
+    return this.#intake.taken.emptied && !this.#sources.changed;
   }
 
   /**
@@ -137,13 +140,24 @@ export class DataPath {
     return length > 0;
   }
 
+  /** The lane's sources are others: this thread waits for those from now on. Calls no foreign code. */
+  follow(): void {
+    const { lane } = this.#shared;
+    lane.lock();
+    try {
+      this.#sources.begin();
+    } finally {
+      lane.unlock();
+    }
+  }
+
   /** Throws away what the host has sent, unless packets pass by now. */
   discard(): void {
     const { lane } = this.#shared;
     lane.lock();
     try {
       // Under the mutex: whoever lets packets pass again does that under it, too.
-      if (this.#shared.acceptance() !== Acceptance.SUCCESS) this.#intake.drain(lane);
+      if (this.#shared.acceptance() !== Acceptance.SUCCESS) this.#drainSources();
     } finally {
       lane.unlock();
     }
@@ -152,33 +166,25 @@ export class DataPath {
   }
 
   /**
-   * Throws away what the host has sent into a lane; the reason is the present {@link Acceptance}.
-   * Under its TAKE, as the last thing before packets pass.
+   * Throws away what the host has sent into a lane's hardware queue; the reason is the present
+   * {@link Acceptance}. Under TAKE, as the last thing before packets pass.
    */
   drain(lane: Lane): void {
-    this.#intake.drain(lane);
+    this.#intake.drain(lane.index);
   }
 
   /**
-   * Moves what waits in a lane that nobody reads any more to the end of another's queue, under the drop
-   * policy; throws it away when nothing is accepted. Under CONTROL.
+   * Moves what waits in the queue of a lane that nobody reads any more to the end of another's, under the
+   * drop policy. While nothing is accepted there is nothing in it. Under CONTROL.
    */
   moveOn(from: Lane, to: Lane): void {
-    const { lock, wake } = this.#shared;
+    const { lock } = this.#shared;
     lock.enterShared();
     try {
-      const accepts = this.#shared.acceptance() === Acceptance.SUCCESS;
-      if (accepts) this.#filler.moveOn(from, to);
-      from.lock();
-      try {
-        this.#intake.drain(from, accepts ? Counter.DROP_QUEUE_FULL : undefined);
-      } finally {
-        from.unlock();
-      }
+      if (this.#shared.acceptance() === Acceptance.SUCCESS) this.#filler.moveOn(from, to);
     } finally {
       lock.leaveShared();
     }
-    wake.announce();
   }
 
   /** Empties the queues after a transition and counts their packets under `reason`. */
@@ -241,14 +247,40 @@ export class DataPath {
       length = hand.take(lane, target, MAX_BUNDLE_PACKETS, this.#dequeued);
       if (queue.count > 0 || hand.packets === MAX_BUNDLE_PACKETS) return length;
     }
+    return length + this.#takeSources(target, length);
+  }
+
+  /** Fills `target` from `offset` on with what the host has. Under TAKE. Returns bytes. */
+  #takeSources(target: Uint8Array, offset: number): number {
+    const { hand } = this.#shared;
     const intake = this.#intake;
-    length += intake.take(target, length, MAX_BUNDLE_PACKETS - hand.packets, lane);
-    const { remainderPackets } = intake.taken;
-    if (remainderPackets > 0) {
-      intake.transacted = true;
-      this.#remainder.putBack(intake.remainder, remainderPackets, intake.countQueueFull);
+    const sources = this.#sources;
+    let at = offset;
+    for (let left = sources.begin(); left !== 0; ) {
+      const queue = sources.next(left);
+      left &= ~queueBit(queue);
+      at += intake.take(target, at, MAX_BUNDLE_PACKETS - hand.packets, queue);
+      const { emptied, remainderPackets } = intake.taken;
+      if (remainderPackets > 0) {
+        intake.transacted = true;
+        this.#remainder.putBack(intake.remainder, remainderPackets, intake.countQueueFull);
+      }
+      if (!emptied) {
+        sources.filled(queue);
+        return at - offset;
+      }
     }
-    return length;
+    sources.emptied();
+    return at - offset;
+  }
+
+  #drainSources(): void {
+    const sources = this.#sources;
+    for (let left = sources.begin(); left !== 0; ) {
+      const queue = sources.next(left);
+      left &= ~queueBit(queue);
+      this.#intake.drain(queue);
+    }
   }
 
   /** A link that throws half way must not leave a transaction open for ever. */

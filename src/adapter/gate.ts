@@ -20,11 +20,14 @@ export class Gate {
     this.#path = path;
   }
 
-  /** Makes a change after which packets may pass. Under CONTROL. */
+  /**
+   * Makes a change after which packets may pass. Under CONTROL. The lane of the owner comes last: the owner
+   * throws packets away while they may not pass, and looks whether that is still so under this lane's mutex.
+   */
   open(change: () => void): void {
-    const { lane: own, lanes } = this.#shared;
-    for (const lane of lanes) if (lane !== own) this.#drain(lane);
-    this.#drain(own, change);
+    const { lanes } = this.#shared;
+    for (let i = lanes.length - 1; i > 0; i--) this.#drain(lanes[i]!);
+    this.#drain(lanes[0]!, change);
   }
 
   /**
@@ -41,6 +44,7 @@ export class Gate {
     }
     return died;
   }
+
   /** Throws away what waits in a lane, and makes the change while no other thread can take from it. */
   #drain(lane: Lane, change?: () => void): void {
     lane.lock();

@@ -4,7 +4,6 @@
  */
 
 import { LINK_CLOSED, type Link, TakeResult } from '../link/link.ts';
-import type { Lane } from '../sync/lane.ts';
 import { Counter } from '../sync/layout.ts';
 import { DROP_REASON } from './drop-reasons.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
@@ -38,20 +37,25 @@ export class Intake {
   }
 
   /**
-   * Moves packets from a lane's hardware queue into `bytes` and into the hand; counts those that no
-   * bundle can hold. Returns the bytes written. Under the lane's TAKE.
+   * Moves packets from a hardware queue into `bytes` and into the hand; counts those that no bundle can
+   * hold. Returns the bytes written. Under the TAKE of the lane whose source it is.
    */
-  take(bytes: Uint8Array, offset: number, maxPackets: number, lane: Lane): number {
-    const length = this.#link.take(bytes, offset, maxPackets, this.taken, lane.index);
+  take(bytes: Uint8Array, offset: number, maxPackets: number, queue: number): number {
+    const length = this.#link.take(bytes, offset, maxPackets, this.taken, queue);
     this.#countUnusable();
     if (length !== LINK_CLOSED) return length;
     this.#linkClosed = true;
     return 0;
   }
 
-  /** Throws away what waits in a lane's hardware queue, counted under `reason`. Under its TAKE. */
-  drain(lane: Lane, reason: Counter = this.#presentReason()): void {
-    this.#link.discardPending(this.taken, lane.index);
+  /**
+   * Throws away what waits in a hardware queue, counted under the reason for which nothing is accepted.
+   * Under TAKE.
+   */
+  drain(queue: number): void {
+    // Before anything is in the hand: it is there no longer than it has to be.
+    const reason = DROP_REASON[this.#shared.acceptance()] ?? Counter.DROP_CLEARED;
+    this.#link.discardPending(this.taken, queue);
     this.#countUnusable();
     this.discardHand(reason, this.taken.packets);
   }
@@ -69,10 +73,6 @@ export class Intake {
     if (packets === 0) return;
     this.#shared.counters.add(Counter.OUT_DISCARDS, packets);
     this.#shared.counters.add(reason, packets);
-  }
-
-  #presentReason(): Counter {
-    return DROP_REASON[this.#shared.acceptance()] ?? Counter.DROP_CLEARED;
   }
 
   #countUnusable(): void {

@@ -8,6 +8,7 @@ import type { Lane } from '../sync/lane.ts';
 import { HOST_LITTLE_ENDIAN, readSizeWord } from '../wire/bundle.ts';
 import type { Intake } from './intake.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
+import { queueBit, type Sources } from './sources.ts';
 
 /**
  * Bytes of the staging bundle. Small enough to stay in a processor's second-level cache, large enough
@@ -15,40 +16,45 @@ import type { SharedAdapter } from './shared-adapter.ts';
  */
 const STAGING_BYTES = 0x20000;
 
-/**
- * Staging bundles that are moved on from a hardware queue before it is detached, at most: more than it
- * holds.
- */
-const MAX_MOVES = 64;
-
 let staging: Uint8Array | undefined;
 
 export class QueueFiller {
   readonly #shared: SharedAdapter;
   readonly #intake: Intake;
+  readonly #sources: Sources;
   readonly #dequeued = { packets: 0, octets: 0 };
 
-  constructor(shared: SharedAdapter, intake: Intake) {
+  constructor(shared: SharedAdapter, intake: Intake, sources: Sources) {
     this.#shared = shared;
     this.#intake = intake;
-  }
-
-  /** Moves one staging bundle from this thread's lane to its queue; returns its bytes. Under TAKE. */
-  fill(): number {
-    const { lane } = this.#shared;
-    staging ??= new Uint8Array(STAGING_BYTES);
-    const length = this.#intake.take(staging, 0, MAX_BUNDLE_PACKETS, lane);
-    this.#queueTaken(staging, lane);
-    return length;
+    this.#sources = sources;
   }
 
   /**
-   * Moves what waits in `from` to the end of the queue of `to`: all of it, unless the host sends faster
-   * than this. With the TransitionLock shared.
+   * Moves up to one staging bundle from each source of this thread's lane to its queue. Returns their
+   * bytes. Under TAKE.
    */
+  fill(): number {
+    staging ??= new Uint8Array(STAGING_BYTES);
+    const sources = this.#sources;
+    let length = 0;
+    for (let left = sources.begin(); left !== 0; ) {
+      const queue = sources.next(left);
+      left &= ~queueBit(queue);
+      length += this.#intake.take(staging, 0, MAX_BUNDLE_PACKETS, queue);
+      this.#queueTaken(staging);
+      if (!this.#intake.taken.emptied) {
+        sources.filled(queue);
+        return length;
+      }
+    }
+    sources.emptied();
+    return length;
+  }
+
+  /** Moves what waits in the queue of `from` to the end of that of `to`. With the TransitionLock shared. */
   moveOn(from: Lane, to: Lane): void {
     while (this.#moveQueued(from, to));
-    for (let i = 0; i < MAX_MOVES && this.#moveWaiting(from, to); i++);
   }
 
   /** Moves packets from queue to queue; returns whether there were any. */
@@ -70,27 +76,9 @@ export class QueueFiller {
     return packets > 0;
   }
 
-  /** Moves packets from the hardware queue of `from` to the queue of `to`, likewise. */
-  #moveWaiting(from: Lane, to: Lane): boolean {
-    staging ??= new Uint8Array(STAGING_BYTES);
-    let length = 0;
-    from.lock();
-    try {
-      length = this.#intake.take(staging, 0, MAX_BUNDLE_PACKETS, from);
-    } finally {
-      from.unlock();
-    }
-    to.lock();
-    try {
-      this.#queueTaken(staging, to);
-    } finally {
-      to.unlock();
-    }
-    return length > 0;
-  }
-
   /** Queues what was taken into `entries`, and behind it what had no room there. Under TAKE. */
-  #queueTaken(entries: Uint8Array, lane: Lane): void {
+  #queueTaken(entries: Uint8Array): void {
+    const { lane } = this.#shared;
     const { packets, remainderPackets } = this.#intake.taken;
     this.#queueEntries(entries, packets, lane);
     if (remainderPackets > 0) this.#queueEntries(this.#intake.remainder, remainderPackets, lane);

@@ -1,79 +1,72 @@
 /**
- * Which hardware queues of the device the host puts packets into: those of the lanes that have a
- * handle open; when none has, that of lane 0, where the owner counts what comes.
+ * Which lane's readers take from which hardware queue. A lane that has a handle open takes from its
+ * own. Queues of lanes that have none are *inherited* by the first lane that has one; when none has,
+ * by lane 0, where the owner counts what comes.
  *
- * A lane that loses its last handle, as when its thread dies, would keep packets that nobody reads:
- * they move on to a lane that is read, in order, before its queue is detached and its flows follow
- * them. What the host puts into the queue in the microseconds in between is lost and, by the kernel's
- * doing, counted nowhere.
+ * The host has all queues in use all the time, whoever reads them. That is what keeps a flow where it
+ * is: a kernel which is told not to use a queue gives its number to another, and spreads the flows anew
+ * over those that are left (docs/shared-memory.md). So a flow changes threads only when the thread that
+ * has its queue comes or goes, or when another answers it.
  *
  * All of it under CONTROL. May be repeated: a thread may have died in the middle of it.
  */
 
-import type { Link } from '../link/link.ts';
-import { Word } from '../sync/layout.ts';
+import type { Lane } from '../sync/lane.ts';
 import type { DataPath } from './data-path.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
+import { queueBit } from './sources.ts';
 
 export class Steering {
   readonly #shared: SharedAdapter;
-  readonly #link: Link;
   readonly #path: DataPath;
 
-  constructor(shared: SharedAdapter, link: Link, path: DataPath) {
+  constructor(shared: SharedAdapter, path: DataPath) {
     this.#shared = shared;
-    this.#link = link;
     this.#path = path;
   }
 
-  /** Lane 0 alone is attached, as the device was made. */
-  initialize(): void {
-    this.#attached = bit(0);
-  }
-
-  /** Attaches the queues that are wanted and are not. Before packets pass. */
-  attach(): void {
+  /**
+   * Lets sources follow the handles. Returns whether it changed any: whoever waits in a thread has to be
+   * woken then. A lane that lost its last handle, as when its thread died, keeps packets that nobody would
+   * read: they move on to the heir, and only then its queues, so that flows stay in order.
+   */
+  settle(): boolean {
     const { lanes } = this.#shared;
-    if (lanes.length === 1) return;
-    const attached = this.#attached;
-    const missing = this.#wanted & ~attached;
-    for (const { index } of lanes) {
-      if ((missing & bit(index)) !== 0) this.#link.setQueueAttached(index, true);
-    }
-    this.#attached = attached | missing;
-  }
-
-  /** Detaches the queues that are not wanted any more. After {@link attach}. */
-  detach(): void {
-    const { lanes } = this.#shared;
-    if (lanes.length === 1) return;
-    const wanted = this.#wanted;
-    const heir = lanes.find(({ index }) => (wanted & bit(index)) !== 0)!;
+    if (lanes.length === 1) return false;
+    const open = this.#open;
+    const heir = lanes.find(({ index }) => (open & queueBit(index)) !== 0)!;
+    let changed = false;
+    let missing = queueBit(lanes.length) - 1;
     for (const lane of lanes) {
-      if ((this.#attached & ~wanted & bit(lane.index)) === 0) continue;
-      this.#path.moveOn(lane, heir);
-      this.#link.setQueueAttached(lane.index, false);
+      const bit = queueBit(lane.index);
+      const isOpen = (open & bit) !== 0;
+      // What others open for themselves is theirs.
+      const kept = isOpen ? lane.sources & (bit | ~open) : 0;
+      if (change(lane, kept)) changed = true;
+      // Without sources nothing comes into it any more.
+      if (!isOpen && lane.queue.count > 0) this.#path.moveOn(lane, heir);
+      missing &= ~kept;
     }
-    this.#attached = wanted;
+    for (const lane of lanes) {
+      const own = missing & open & queueBit(lane.index);
+      const inherited = lane === heir ? missing & ~open : 0;
+      if (change(lane, lane.sources | own | inherited)) changed = true;
+    }
+    return changed;
   }
 
-  get #wanted(): number {
-    let wanted = 0;
+  /** The lanes whose readers take from queues. */
+  get #open(): number {
+    let open = 0;
     for (const { index } of this.#shared.lanes) {
-      if (this.#shared.isLaneOpen(index)) wanted |= bit(index);
+      if (this.#shared.isLaneOpen(index)) open |= queueBit(index);
     }
-    return wanted === 0 ? bit(0) : wanted;
-  }
-
-  get #attached(): number {
-    return Atomics.load(this.#shared.words, Word.ATTACHED_LANES);
-  }
-
-  set #attached(lanes: number) {
-    Atomics.store(this.#shared.words, Word.ATTACHED_LANES, lanes);
+    return open === 0 ? queueBit(0) : open;
   }
 }
 
-function bit(lane: number): number {
-  return 1 << lane;
+function change(lane: Lane, sources: number): boolean {
+  if (sources === lane.sources) return false;
+  lane.changeSources(sources);
+  return true;
 }

@@ -49,7 +49,7 @@ export class Transitions {
     this.#path = path;
     this.#indicate = indicate;
     this.#gate = new Gate(shared, path);
-    this.#steering = new Steering(shared, link, path);
+    this.#steering = new Steering(shared, path);
     this.#control = new ControlSection(shared, {
       repair: () => this.#repair(),
       settle: () => this.#completeIfIdle(),
@@ -62,7 +62,7 @@ export class Transitions {
       this.#change(AdapterState.INITIALIZING);
       this.#shared.power = PowerState.D0;
       this.#link.setMediaConnected(false);
-      this.#steering.initialize();
+      this.#settleHandles();
       this.#change(AdapterState.PAUSED);
       this.#control.say(() => this.#indicate.media(MediaState.DISCONNECTED));
     });
@@ -255,11 +255,13 @@ export class Transitions {
     if (this.#gate.shut(change)) this.#buryDead();
   }
 
-  /** Media and the device's queues follow the handles. */
+  /** Media and the lanes' sources follow the handles. */
   #settleHandles(): void {
-    this.#steering.attach();
     this.#settleMedia();
-    this.#steering.detach();
+    if (!this.#steering.settle()) return;
+    this.#path.follow();
+    // The other threads are woken, and look for themselves.
+    this.#control.say(() => undefined);
   }
 
   #settleMedia(): void {

@@ -126,7 +126,7 @@ export interface LinkCapabilities {
   readonly carrier: boolean;
   /**
    * Hardware queues. The host puts each flow's packets into one queue: that of the thread which last
-   * gave it a packet of that flow. Only queue 0 is attached at first.
+   * gave it a packet of that flow, or, where none did, one that depends on the flow alone.
    */
   readonly queues: number;
   /** Whether changes that others make to the device are reported. */
@@ -322,12 +322,10 @@ export interface Link extends ParkingPlace {
   discardPending(result: TakeResult, queue?: number): void;
 
   /**
-   * Whether the host is to put packets into a hardware queue. When one is detached its flows go to
-   * those that are left, and what it still holds is gone, uncounted: take that first. Nothing happens
-   * when it is as it should be, or the device is gone. Of any thread, one at a time; may take some
-   * 20 ms. Never asked of a link with one queue.
+   * Sets the hardware queues, one bit each, whose packets end `park` and call back `watch` in this thread
+   * from now on; at first that which it joined with. Never asked of a link with one queue.
    */
-  setQueueAttached(queue: number, attached: boolean): void;
+  waitFor(queues: number): void;
 
   /**
    * Changes the device, reads back, and returns it as it is. Owner only. Throws `CONFIGURATION`

@@ -2,6 +2,9 @@
  * A lane: one hardware queue of the device with all that belongs to it: the packet queue behind it,
  * the mutex under which both are taken from, and the numbers of what is given to readers. Threads of
  * different lanes do not meet. An adapter has one lane, unless it was made with more queues.
+ *
+ * While a lane has no readers, its hardware queue is a *source* of another lane: taken from under that
+ * lane's mutex, by its readers (adapter/steering.ts).
  */
 
 import type { Company } from './company.ts';
@@ -32,6 +35,7 @@ export class Lane {
   readonly #take: Mutex;
   readonly #low: number;
   readonly #high: number;
+  readonly #sources: number;
 
   constructor(
     { words, participant, liveness, company }: LaneView,
@@ -46,6 +50,19 @@ export class Lane {
     this.#take = new Mutex(words, laneIndex(index, LaneWord.TAKE), participant, liveness);
     this.#low = laneIndex(index, LaneWord.SEQUENCE_LOW);
     this.#high = laneIndex(index, LaneWord.SEQUENCE_HIGH);
+    this.#sources = laneIndex(index, LaneWord.SOURCES);
+  }
+
+  /** The hardware queues that are taken from for this lane, one bit each. Stays as it is under TAKE. */
+  get sources(): number {
+    return Atomics.load(this.#words, this.#sources);
+  }
+
+  /** Changes the sources while nobody takes from them. Under CONTROL. */
+  changeSources(sources: number): void {
+    this.lock();
+    Atomics.store(this.#words, this.#sources, sources);
+    this.unlock();
   }
 
   /**

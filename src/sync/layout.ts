@@ -47,8 +47,6 @@ export const Word = {
   LOOKAHEAD: 4,
   /** 1 when the host has removed the device under the adapter. */
   REMOVED: 6,
-  /** One bit for each lane whose hardware queue is attached. Written under CONTROL. */
-  ATTACHED_LANES: 8,
   /** Participant blocks ever used: numbers from 0 up to this, exclusive. Only grows. */
   PARTICIPANTS: 5,
   /** Grows by one at each change a waiting thread must see (wake.ts). */
@@ -77,6 +75,11 @@ export const LaneWord = {
   /** Packets in its hand before the move, and after it. */
   JOURNAL_BEFORE: 5,
   JOURNAL_AFTER: 6,
+  /**
+   * One bit for each hardware queue that is taken from for this lane: its own, and those of lanes that
+   * nobody reads (adapter/steering.ts). Written under CONTROL and TAKE.
+   */
+  SOURCES: 7,
 } as const;
 
 /** Words of one lane block: a cache line of its own. */

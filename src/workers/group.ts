@@ -1,7 +1,8 @@
 /**
  * A function of packets, run over worker threads. Each thread attaches to all adapters of the group
  * and, where they have a hardware queue for each thread, gets one of its own: the kernel keeps every
- * flow in the queue of one thread, so nothing is reordered.
+ * flow in one queue and so in one thread, so nothing is reordered. When a thread ends, another reads its
+ * queue as well; flows of the others stay where they are.
  */
 
 import { type MessagePort, Worker } from 'node:worker_threads';

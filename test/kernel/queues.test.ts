@@ -31,13 +31,13 @@ async function attachment(netns: string): Promise<readonly [number, number]> {
   return [linkinfo.info_data.numqueues, linkinfo.info_data.numdisabled];
 }
 
-/** Waits until the kernel uses so many queues; whether it came to that. */
-async function attachedBecomes(netns: string, queues: number): Promise<boolean> {
-  for (let i = 0; i < 200; i++) {
-    if ((await attachment(netns))[0] === queues) return true;
-    await sleep(10);
-  }
-  return false;
+function portsOf([, flows]: Reflected): number[] {
+  return flows.map(([port]) => port);
+}
+
+async function queueOf(worker: TestWorker): Promise<number> {
+  const [queue] = (await ask(worker)) as Reflected;
+  return queue;
 }
 
 async function ask(worker: TestWorker, what = 'queue'): Promise<unknown> {
@@ -89,7 +89,6 @@ test('a thread that dies loses its queue, and its flows go on in others', option
     const [, flows] = (await ask(dies)) as Reflected;
     assert.ok(flows.length > 0, 'it had flows to lose');
     await dies.terminate();
-    assert.ok(await attachedBecomes(netns, 1));
     const seen = await running;
     assert.equal(seen.silentAtEnd, 0);
     assert.equal(seen.disordered, 0);
@@ -102,35 +101,96 @@ test('a thread that dies loses its queue, and its flows go on in others', option
   });
 });
 
-test('a queue takes part while its thread has a handle open', options, async () => {
+for (const silent of [false, true]) {
+  for (const how of ['closes', 'dies'] as const) {
+    const replies = silent ? ', without replies' : '';
+    test(`when a thread ${how} the flows of the others stay${replies}`, options, async () => {
+      await withQueues(4, async (adapter, netns) => {
+        const workers: TestWorker[] = [];
+        for (let i = 0; i < 4; i++) workers.push(await startWorker(adapter, 'reflect', { silent }));
+        const [, goes] = workers;
+        try {
+          const running = runFlows(netns, FLOWS, 2400);
+          await sleep(700);
+          const before = (await Promise.all(workers.map((one) => ask(one)))) as Reflected[];
+          const had = portsOf(before[1]!);
+          assert.ok(had.length > 0, 'it had flows to lose');
+          if (how === 'closes') await ask(goes!, 'close');
+          else await goes!.terminate();
+          await sleep(700);
+          // The queue has a thread again.
+          if (how === 'closes') await ask(goes!, 'open');
+          else workers[1] = await startWorker(adapter, 'reflect', { silent });
+          const seen = await running;
+          assert.equal(seen.disordered, 0);
+          const after = (await Promise.all(workers.map((one) => ask(one)))) as Reflected[];
+          assert.deepEqual(
+            after.map(([queue]) => queue),
+            [1, 2, 3, 0],
+          );
+          for (const [i, reflected] of after.entries()) {
+            const mine = [...portsOf(before[i]!), ...had];
+            const others = portsOf(reflected).filter((port) => !mine.includes(port));
+            assert.deepEqual(others, [], `queue ${reflected[0]} got flows of a thread that stays`);
+            for (const [port, , disordered] of reflected[1]) assert.equal(disordered, 0, `${port}`);
+          }
+          const stayed = after.filter((_, i) => i !== 1).flatMap(portsOf);
+          assert.equal(stayed.length, FLOWS, 'each flow was seen by one thread that stays');
+          assert.equal(new Set(stayed).size, FLOWS);
+          if (silent) assert.equal(portsOf(after[1]!).length, had.length);
+        } finally {
+          for (const worker of workers) await worker.terminate();
+        }
+      });
+    });
+  }
+}
+
+test('the kernel uses all queues, whoever reads them', options, async () => {
   await withQueues(3, async (adapter, netns) => {
     assert.equal(adapter.properties.capabilities.queues, 3);
     assert.equal(adapter.properties.queue, 0);
-    // Nobody reads: the owner counts what comes.
-    assert.deepEqual(await attachment(netns), [1, 2]);
-    const first = await startWorker(adapter, 'hold');
-    const second = await startWorker(adapter, 'hold');
-    assert.deepEqual(await Promise.all([ask(first), ask(second)]), [1, 2]);
-    assert.deepEqual(await attachment(netns), [2, 1]);
-    const device = adapter.openDevice();
     assert.deepEqual(await attachment(netns), [3, 0]);
+    const first = await startWorker(adapter, 'reflect');
+    // It reads for the others: the queues that the kernel would leave if it were told are these.
+    const seen = await runFlows(netns, FLOWS, 200);
+    assert.equal(seen.received, seen.sent);
+    assert.equal(seen.disordered, 0);
+    const second = await startWorker(adapter, 'hold');
+    assert.deepEqual(await Promise.all([queueOf(first), ask(second)]), [1, 2]);
+    const device = adapter.openDevice();
     // All queues are taken: it shares the owner's.
     const third = await startWorker(adapter, 'hold');
     assert.equal(await ask(third), 0);
     await device.close();
-    assert.deepEqual(await attachment(netns), [3, 0]);
     await ask(third, 'close');
-    assert.deepEqual(await attachment(netns), [2, 1]);
     await first.terminate();
-    assert.ok(await attachedBecomes(netns, 1));
     // Its queue is free again.
     const fourth = await startWorker(adapter, 'hold');
     assert.equal(await ask(fourth), 1);
-    assert.deepEqual(await attachment(netns), [2, 1]);
     await ask(second, 'close');
     await ask(fourth, 'close');
-    assert.deepEqual(await attachment(netns), [1, 2]);
+    assert.deepEqual(await attachment(netns), [3, 0]);
     for (const worker of [second, third, fourth]) await worker.terminate();
+  });
+});
+
+test('a reader that blocks gets what comes to queues that nobody else reads', options, async () => {
+  await withQueues(4, async (adapter, netns) => {
+    const holder = await startWorker(adapter, 'hold');
+    const device = adapter.openDevice();
+    await ask(holder, 'close');
+    const sending = runFlows(netns, FLOWS, 1);
+    const found = new Set<number>();
+    // One packet of each flow is enough to know its queue, and the process needs time to start.
+    for (let i = 0; i < 40 && found.size < FLOWS; i++) {
+      const bundle = device.readSync(undefined, { timeoutMs: 50 });
+      for (const packet of bundle ?? [])
+        found.add(new DataView(packet.buffer, packet.byteOffset).getUint16(20));
+    }
+    assert.equal(found.size, FLOWS);
+    await sending;
+    await holder.terminate();
   });
 });
 

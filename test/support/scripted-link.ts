@@ -141,7 +141,7 @@ export class ScriptedLink implements Link {
     // Nobody to tell.
   }
 
-  setQueueAttached(): void {
+  waitFor(): void {
     // There is one.
   }
 

@@ -9,6 +9,8 @@ export interface ProgramOptions {
   readonly timeoutMs?: number;
   /** Packets in each bundle of `write`. */
   readonly packets?: number;
+  /** Whether `reflect` sends nothing back. */
+  readonly silent?: boolean;
 }
 
 const BUFFER_BYTES = 0x40000;
@@ -67,32 +69,42 @@ const PROGRAMS = {
   /**
    * Sends every packet back, on the event loop; told anything, answers with its queue and with what it
    * has seen of each UDP flow: the source port, the packets, and how many came out of order by the
-   * number that their payload begins with.
+   * number that their payload begins with. Told to close it closes its handle, told to open it opens
+   * another and begins anew.
    */
-  reflect: async (adapter: Adapter) => {
-    const device = adapter.openDevice();
+  reflect: (adapter: Adapter, { silent = false }: ProgramOptions) => {
+    let device = adapter.openDevice();
     const flows = new Map<number, { packets: number; last: number; disordered: number }>();
     parentPort!.postMessage('attached');
-    parentPort!.on('message', () => {
+    const reflect = async (): Promise<void> => {
+      for await (const bundle of device) {
+        for (const bytes of bundle) {
+          const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+          const port = view.getUint16(UDP_OFFSET);
+          const number = view.getUint32(UDP_OFFSET + UDP_HEADER_BYTES);
+          const flow = flows.get(port) ?? { packets: 0, last: -1, disordered: 0 };
+          flow.packets++;
+          if (number <= flow.last) flow.disordered++;
+          flow.last = number;
+          flows.set(port, flow);
+          swapAddresses(bytes, 0);
+          view.setUint16(UDP_OFFSET, view.getUint16(UDP_OFFSET + 2));
+          view.setUint16(UDP_OFFSET + 2, port);
+        }
+        if (!silent) device.writeSync(bundle);
+      }
+    };
+    void reflect();
+    parentPort!.on('message', (what: string) => {
       const seen = [...flows].map(([port, flow]) => [port, flow.packets, flow.disordered]);
+      if (what === 'close') void device.close();
+      if (what === 'open') {
+        flows.clear();
+        device = adapter.openDevice();
+        void reflect();
+      }
       parentPort!.postMessage([adapter.properties.queue, seen]);
     });
-    for await (const bundle of device) {
-      for (const bytes of bundle) {
-        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-        const port = view.getUint16(UDP_OFFSET);
-        const number = view.getUint32(UDP_OFFSET + UDP_HEADER_BYTES);
-        const flow = flows.get(port) ?? { packets: 0, last: -1, disordered: 0 };
-        flow.packets++;
-        if (number <= flow.last) flow.disordered++;
-        flow.last = number;
-        flows.set(port, flow);
-        swapAddresses(bytes, 0);
-        view.setUint16(UDP_OFFSET, view.getUint16(UDP_OFFSET + 2));
-        view.setUint16(UDP_OFFSET + 2, port);
-      }
-      device.writeSync(bundle);
-    }
   },
   /** Opens a handle and does nothing with it; on a message closes it. Answers with its queue. */
   hold: (adapter: Adapter) => {

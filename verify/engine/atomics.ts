@@ -123,6 +123,15 @@ export class ControlledAtomics {
     return this.#kindOfStep() !== Kind.TIMEOUT;
   }
 
+  /** Does `work`, which reads and writes those words with the real Atomics, as one step. */
+  atOnce(words: Int32Array, indexes: readonly number[], work: () => void): void {
+    this.#checkAlive();
+    this.#words[this.#own + ThreadWord.KIND] = Kind.UPDATE;
+    for (const [i, index] of indexes.entries()) this.#access(i, this.#locate(words, index)!, 1);
+    this.#turn(Status.READY);
+    work();
+  }
+
   #wait(words: Int32Array, index: number, value: number, timeoutMs = Number.POSITIVE_INFINITY) {
     const location = this.#locate(words, index);
     if (location === undefined) return real.wait(words, index, value, timeoutMs);

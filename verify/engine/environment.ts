@@ -1,7 +1,7 @@
 /** What scenario code says about the schedule it is in, written on the board. */
 
 import { Board, textOf, wordsOf } from './board.ts';
-import type { Condition, Environment } from './scenario.ts';
+import type { Environment } from './scenario.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -59,12 +59,12 @@ export function environmentOf(
   reporter: Reporter,
   alive: Int32Array,
   real: typeof Atomics,
-  blockUntil: (conditions: readonly Condition[], timeoutMs: number) => boolean,
+  points: Pick<Environment, 'blockUntil' | 'atOnce'>,
 ): Environment {
   return {
     real,
     alive,
-    blockUntil,
+    ...points,
     premise: (rule) => reporter.premise(rule),
     violated: (rule, message) => reporter.violated(rule, message),
   };

@@ -100,8 +100,12 @@ export class Explorer {
     this.#views = this.#memories.map((memory) => new Int32Array(memory, 0, memory.byteLength >> 2));
     this.#alive = new Int32Array(alive);
     this.#reporter = new Reporter(this.#board, options.rules);
-    this.#env = environmentOf(this.#reporter, this.#alive, Atomics, () => {
-      throw new Error('only threads block');
+    const noThread = (): never => {
+      throw new Error('only a thread can wait, or make a step');
+    };
+    this.#env = environmentOf(this.#reporter, this.#alive, Atomics, {
+      blockUntil: noThread,
+      atOnce: noThread,
     });
     this.#words[Board.THREADS] = scenario.threads;
   }

@@ -15,6 +15,11 @@ export interface Environment {
    * several descriptors. Returns whether one does. One scheduling point.
    */
   blockUntil(conditions: readonly Condition[], timeoutMs: number): boolean;
+  /**
+   * Does `work` as one step, at one scheduling point: it may read and write these words, at most three, with
+   * the real Atomics, and does nothing else.
+   */
+  atOnce(words: Int32Array, indexes: readonly number[], work: () => void): void;
 }
 
 export interface Condition {

@@ -39,9 +39,10 @@ performance.now = () => words[Board.TIME]!;
 
 // After the real Atomics were replaced: what the scenario loads is under control.
 const { scenario } = (await import(url)) as { scenario: Scenario };
-const env = environmentOf(reporter, alive, real, (conditions, timeoutMs) =>
-  controlled.blockUntil(conditions, timeoutMs),
-);
+const env = environmentOf(reporter, alive, real, {
+  blockUntil: (conditions, timeoutMs) => controlled.blockUntil(conditions, timeoutMs),
+  atOnce: (words, indexes, work) => controlled.atOnce(words, indexes, work),
+});
 
 function execute(): void {
   controlled.reset();

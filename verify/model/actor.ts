@@ -11,7 +11,7 @@ import { stateOf } from '#dist/adapter/state-word.js';
 import { DONE } from '#dist/adapter/transitions.js';
 import { isTunError } from '#dist/errors.js';
 import { Claim, Counter, ParticipantWord, participantIndex, Word } from '#dist/sync/layout.js';
-import { claimOf } from '#dist/sync/participants.js';
+import { claimOf, laneOf } from '#dist/sync/participants.js';
 import { parkOnWord } from '#dist/sync/wake.js';
 import type { Environment } from '../engine/scenario.ts';
 import { bundleOf, ENTRY_BYTES, ModelLink, packetNumber } from './model-link.ts';
@@ -32,7 +32,7 @@ class ModelMiniport extends Miniport {
         link,
         memory,
         participant,
-        lane: 0,
+        lane: laneOf(words, participant),
         liveness: {
           isAlive: (other) =>
             claimOf(words, other) === Claim.ATTACHED && Atomics.load(env.alive, other) === 1,
@@ -146,9 +146,18 @@ export class Actor {
       if (real.exchange(this.#log, at, 1 + sequence++) !== 0) {
         this.#env.violated('R3', `packet ${packetNumber(packet)} is delivered twice`);
       }
+      const stamp = real.add(this.#log, LogWord.CLOCK, 1);
+      real.store(this.#log, LogWord.STAMPS + packetNumber(packet), stamp);
+      const { index } = this.#miniport.shared.lane;
+      real.store(this.#log, LogWord.LANES + packetNumber(packet), index);
     }
     real.add(this.#log, LogWord.DELIVERED, bundle.count);
     return bundle.count;
+  }
+
+  /** Reads until it has got so many packets, which are to come. */
+  readAll(packets: number): void {
+    for (let left = packets; left > 0; ) left -= this.read();
   }
 
   /** A read of a thread that sleeps in its event loop until something is announced (requests.ts). */
@@ -179,7 +188,14 @@ export class Actor {
     }
   }
 
+  /** Answers a flow with one packet: where the host has several queues it moves to this thread's. */
+  answer(flow: number): void {
+    this.link.flow = flow;
+    this.write(1);
+  }
+
   open(): void {
+    this.#env.real.store(this.#log, LogWord.OPENED, 1);
     this.#noting(() => this.#miniport.control.open());
   }
 
@@ -263,6 +279,12 @@ export class Actor {
     this.#miniport.control.bury(participant);
   }
 
+  /** The same, once the thread is dead; not at all when it lives on. */
+  buryOnceDead(participant: number): void {
+    const dead = { words: this.#env.alive, index: participant, not: 1 };
+    if (this.#env.blockUntil([dead], RUNDOWN_CHECK_MS)) this.bury(participant);
+  }
+
   #noting<T>(call: () => T): T {
     try {
       return call();
@@ -311,14 +333,15 @@ export class Actor {
 
   /** R11: whoever clears the queue must not hold the lock exclusive. */
   #watchClearing(participant: number): void {
-    const { queue } = this.#miniport.shared.lane;
-    const clear = queue.clear.bind(queue);
-    queue.clear = () => {
-      this.#env.premise('R11');
-      if (this.#env.real.load(this.#words, Word.TRANSITION) === participant + 1) {
-        this.#env.violated('R11', 'the queue is cleared inside the exclusive hold');
-      }
-      clear();
-    };
+    for (const { queue } of this.#miniport.shared.lanes) {
+      const clear = queue.clear.bind(queue);
+      queue.clear = () => {
+        this.#env.premise('R11');
+        if (this.#env.real.load(this.#words, Word.TRANSITION) === participant + 1) {
+          this.#env.violated('R11', 'the queue is cleared inside the exclusive hold');
+        }
+        clear();
+      };
+    }
   }
 }

@@ -9,13 +9,22 @@ import type {
   LinkCapabilities,
   LinkInfo,
   LinkToken,
+  LinkUser,
   LinkWatch,
   TakeResult,
 } from '#dist/link/link.js';
 import { ParticipantWord, participantIndex, Word } from '#dist/sync/layout.js';
 import { type BundleIndex, writeEntryHeader, writeEntryTail } from '#dist/wire/bundle.js';
-import type { Environment } from '../engine/scenario.ts';
-import { eventWord, LogWord, ModelWord } from './model-memory.ts';
+import type { Condition, Environment } from '../engine/scenario.ts';
+import {
+  eventWord,
+  LogWord,
+  ModelWord,
+  pendingWord,
+  putIntoQueue,
+  takeFromQueue,
+} from './model-memory.ts';
+import { laneCount } from './raw.ts';
 
 /** Bytes of a packet: an IPv4 header, with the packet's number as its identification. */
 export const PACKET_BYTES = 20;
@@ -46,11 +55,17 @@ export class ModelLink implements Link {
     addresses: [],
   };
   readonly remainder = new Uint8Array(ENTRY_BYTES);
+  /** The flow of the packets that are given next, where the host has several queues. */
+  flow = 0;
   readonly #words: Int32Array;
   readonly #adapter: Int32Array;
   readonly #participant: number;
   readonly #env: Environment;
   readonly #accepting: Accepting;
+  readonly #queues: number;
+  #queue = 0;
+  /** The queues that end a wait, one bit each. */
+  #awaited = 1;
 
   constructor(
     memory: SharedArrayBuffer,
@@ -64,17 +79,26 @@ export class ModelLink implements Link {
     this.#participant = participant;
     this.#env = env;
     this.#accepting = accepting;
+    this.#queues = laneCount(adapter);
   }
 
-  join(): void {
-    // The model host wakes whoever polls.
+  /** The model host wakes whoever polls. */
+  join({ queue }: LinkUser): void {
+    this.#queue = queue;
+    this.waitFor(1 << queue);
   }
 
   createBuffer(bytes: number): Uint8Array {
     return new Uint8Array(bytes);
   }
 
-  take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
+  take(
+    bytes: Uint8Array,
+    offset: number,
+    maxPackets: number,
+    result: TakeResult,
+    queue: number = this.#queue,
+  ): number {
     result.reset();
     this.#checkReleased('take');
     const before = this.#beginHold('taken from');
@@ -82,8 +106,11 @@ export class ModelLink implements Link {
     // Only where a scenario has any, or every other would have two steps more.
     if (this.#env.real.load(this.#words, ModelWord.UNUSABLE) > 0) this.#takeUnusable(result);
     while (result.packets < maxPackets && at + ENTRY_BYTES <= bytes.byteLength) {
-      if (Atomics.load(this.#words, ModelWord.PENDING) === 0) break;
-      at = this.#takeInto(bytes, at);
+      if (Atomics.load(this.#words, pendingWord(queue)) === 0) {
+        result.emptied = true;
+        break;
+      }
+      at = this.#takeInto(bytes, at, queue);
       result.packets++;
       result.octets += PACKET_BYTES;
       result.note(1);
@@ -91,7 +118,7 @@ export class ModelLink implements Link {
     }
     const full = result.packets < maxPackets && at + ENTRY_BYTES > bytes.byteLength;
     if (full && this.#env.real.load(this.#words, ModelWord.REMAINDER) === 1) {
-      this.#takeRemainder(result);
+      this.#takeRemainder(result, queue);
     }
     this.#endHold(before);
     return at - offset;
@@ -103,6 +130,8 @@ export class ModelLink implements Link {
     const before = this.#beginHold('given to');
     for (let i = 0; i < index.count; i++) {
       Atomics.add(this.#words, ModelWord.GIVEN, 1);
+      // As the kernel does, which looks at the packet's addresses.
+      if (this.#queues > 1) Atomics.store(this.#words, ModelWord.FLOW + this.flow, this.#queue);
       result.packets++;
       result.octets += index.lengths[i]!;
     }
@@ -118,13 +147,12 @@ export class ModelLink implements Link {
     this.#checkReleased('park');
     if (Atomics.load(words, index) !== 1) return;
     const event = eventWord(participant);
-    this.#env.blockUntil(
-      [
-        { words: this.#words, index: ModelWord.PENDING, not: 0 },
-        { words: this.#words, index: event, not: 0 },
-      ],
-      timeoutMs,
-    );
+    const conditions: Condition[] = [{ words: this.#words, index: event, not: 0 }];
+    for (let queue = this.#queues - 1; queue >= 0; queue--) {
+      if ((this.#awaited & (1 << queue)) === 0) continue;
+      conditions.unshift({ words: this.#words, index: pendingWord(queue), not: 0 });
+    }
+    this.#env.blockUntil(conditions, timeoutMs);
     Atomics.store(this.#words, event, 0);
   }
 
@@ -148,11 +176,11 @@ export class ModelLink implements Link {
     this.#checkReleased('setMediaConnected');
   }
 
-  setQueueAttached(): void {
-    // There is one.
+  waitFor(queues: number): void {
+    this.#awaited = queues;
   }
 
-  discardPending(result: TakeResult): void {
+  discardPending(result: TakeResult, queue: number = this.#queue): void {
     result.reset();
     this.#checkReleased('discardPending');
     this.#env.premise('R10');
@@ -164,8 +192,8 @@ export class ModelLink implements Link {
     ) {
       this.#env.violated('R10', 'the link is drained, to start something up, under the lock');
     }
-    while (Atomics.load(this.#words, ModelWord.PENDING) > 0) {
-      this.#takeOne();
+    while (Atomics.load(this.#words, pendingWord(queue)) > 0) {
+      this.#takeOne(queue);
       result.packets++;
       result.note(1);
       real.sub(this.#words, LogWord.LOST_AT_DEATH, 1);
@@ -197,21 +225,31 @@ export class ModelLink implements Link {
   }
 
   /** The host's own part: sends a packet. One step. */
-  send(): void {
-    this.#env.real.add(this.#words, LogWord.SENT, 1);
-    Atomics.add(this.#words, ModelWord.PENDING, 1);
+  send(flow = 0): void {
+    const { real } = this.#env;
+    if (this.#queues === 1) {
+      putIntoQueue(this.#words, 0, flow, real);
+      Atomics.add(this.#words, pendingWord(0), 1);
+      return;
+    }
+    const chosen = ModelWord.FLOW + flow;
+    this.#env.atOnce(this.#words, [chosen, pendingWord(0), pendingWord(1)], () => {
+      const queue = real.load(this.#words, chosen);
+      putIntoQueue(this.#words, queue, flow, real);
+      real.add(this.#words, pendingWord(queue), 1);
+    });
   }
 
-  #takeInto(bytes: Uint8Array, at: number): number {
-    const number = this.#takeOne();
+  #takeInto(bytes: Uint8Array, at: number, queue: number): number {
+    const number = this.#takeOne(queue);
     writeEntryHeader(bytes, at, PACKET_BYTES);
     writePacket(bytes, at + HEADER_BYTES, number);
     return writeEntryTail(bytes, at, PACKET_BYTES);
   }
 
-  #takeRemainder(result: TakeResult): void {
-    if (Atomics.load(this.#words, ModelWord.PENDING) === 0) return;
-    this.#takeInto(this.remainder, 0);
+  #takeRemainder(result: TakeResult, queue: number): void {
+    if (Atomics.load(this.#words, pendingWord(queue)) === 0) return;
+    this.#takeInto(this.remainder, 0, queue);
     result.remainderPackets = 1;
     result.remainderOctets = PACKET_BYTES;
     result.note(1);
@@ -224,10 +262,12 @@ export class ModelLink implements Link {
     if (packets > 0) result.note(packets);
   }
 
-  #takeOne(): number {
-    Atomics.sub(this.#words, ModelWord.PENDING, 1);
-    this.#env.real.add(this.#words, LogWord.LOST_AT_DEATH, 1);
-    return this.#env.real.add(this.#words, LogWord.TAKEN, 1);
+  #takeOne(queue: number): number {
+    const { real } = this.#env;
+    Atomics.sub(this.#words, pendingWord(queue), 1);
+    real.add(this.#words, LogWord.LOST_AT_DEATH, 1);
+    real.add(this.#words, LogWord.TAKEN, 1);
+    return takeFromQueue(this.#words, queue, real);
   }
 
   /** Whatever moves packets holds the TransitionLock shared, and packets may pass. */

@@ -1,6 +1,6 @@
 /** How scenarios begin and what is true of all of them at the end. */
 
-import { createAdapterMemory, queueBytesFor, SharedAdapter } from '#dist/adapter/shared-adapter.js';
+import { createAdapterMemory } from '#dist/adapter/shared-adapter.js';
 import { AdapterState } from '#dist/adapter/state.js';
 import { stateOf } from '#dist/adapter/state-word.js';
 import { Counters } from '#dist/sync/counters.js';
@@ -12,21 +12,17 @@ import {
   laneIndex,
   ParticipantWord,
   participantIndex,
-  QUEUE_START_BYTES,
   Word,
 } from '#dist/sync/layout.js';
-import { attachParticipant, offerParticipant } from '#dist/sync/participants.js';
-import { writeEntryHeader, writeEntryTail } from '#dist/wire/bundle.js';
+import { laneOf } from '#dist/sync/participants.js';
 import type { Environment, Scenario } from '../engine/scenario.ts';
 import { Actor } from './actor.ts';
-import { PACKET_BYTES } from './model-link.ts';
-import { createModelMemory, LogWord, MAX_PACKETS, ModelWord } from './model-memory.ts';
-import { accepting, queueCount, rawIdle } from './raw.ts';
+import { type Beginning, begin, lanesIn } from './beginning.ts';
+import { createModelMemory, LogWord, pendingWord } from './model-memory.ts';
+import { nameOf } from './names.ts';
+import { checkOrder } from './order.ts';
+import { accepting, laneCount, laneQueueCount, queueCount, rawIdle } from './raw.ts';
 
-/** Words of the queue's header and descriptors: what an execution may have touched. */
-const QUEUE_WORDS = 8 + 4 * 1024;
-const QUEUE_START: number = QUEUE_START_BYTES / 4;
-const ENTRY_BYTES = 48;
 const FORBIDDEN: readonly number[] = [
   ParticipantWord.LOCK,
   ParticipantWord.HAND,
@@ -38,23 +34,6 @@ const PRESENT: readonly AdapterState[] = [
   AdapterState.RUNNING,
   AdapterState.PAUSING,
 ];
-
-/** How an adapter begins. */
-export interface Beginning {
-  /** Default Running. */
-  readonly state?: 'Running' | 'Paused';
-  /** Threads with one handle each. Default: thread 0. */
-  readonly handles?: readonly number[];
-  /** Packets in the queue, and the cancel ids they were queued under. */
-  readonly queued?: readonly number[];
-  /** Packets the host has sent already, and others that no bundle can hold. */
-  readonly pending?: number;
-  readonly unusable?: number;
-  /** Whether the link takes a packet that does not fit any more. */
-  readonly remainder?: boolean;
-  /** Packets the queue has room for. Default: more than there are. */
-  readonly room?: number;
-}
 
 /** A scenario in a few words. */
 export interface Play {
@@ -98,7 +77,7 @@ export function scenarioOf(play: Play): Scenario {
     ...(play.walks === undefined ? {} : { walks: play.walks }),
     stuck: (memories, env) =>
       whyStuck(new Int32Array(memories[0]!), new Int32Array(memories[1]!), env),
-    memories: () => [createAdapterMemory(), createModelMemory()],
+    memories: () => [createAdapterMemory(lanesIn(play.begins ?? {})), createModelMemory()],
     setup: (memories) => begin(memories, threads.length, play.begins ?? {}),
     thread: (memories, n, env) => {
       const actor = new Actor(memories, n, env);
@@ -106,7 +85,7 @@ export function scenarioOf(play: Play): Scenario {
     },
     quiescent: (memories, env) => {
       const words = new Int32Array(memories[0]!);
-      checkParked(words, env);
+      checkParked(words, new Int32Array(memories[1]!), env);
       checkPausing(words, env);
     },
     touched: (memories, memory, index, env) => checkHalted(memories, memory, index, env),
@@ -126,46 +105,6 @@ export function scenarioOf(play: Play): Scenario {
   };
 }
 
-function begin(memories: readonly SharedArrayBuffer[], threads: number, begins: Beginning): void {
-  const [memory, model] = memories;
-  const words = new Int32Array(memory!);
-  words.fill(0, 0, QUEUE_START + QUEUE_WORDS);
-  const log = new Int32Array(model!).fill(0);
-  for (let i = 0; i < threads; i++) {
-    attachParticipant(words, offerParticipant(words), { thread: 0, born: 0 });
-  }
-  const shared = new SharedAdapter({
-    memory: memory!,
-    participant: 0,
-    liveness: { isAlive: () => true },
-    place: { park: () => undefined, unpark: () => undefined },
-    dropPolicy: 'drop-oldest',
-  });
-  shared.growQueues(begins.room === undefined ? queueBytesFor(1500) : begins.room * ENTRY_BYTES);
-  const states = ['Initializing', 'Paused', 'Restarting', 'Running'] as const;
-  for (const state of states) {
-    shared.changeState(shared.stateWord, state);
-    if (state === begins.state) break;
-  }
-  shared.power = 'D0';
-  for (const thread of begins.handles ?? [0]) shared.setHandlesOf(thread, 1);
-  shared.media = shared.openHandles > 0 ? 'Connected' : 'Disconnected';
-  const entry = new Uint8Array(ENTRY_BYTES);
-  (begins.queued ?? []).forEach((cancelId, number) => {
-    writeEntryHeader(entry, 0, PACKET_BYTES);
-    entry[16] = 0x45;
-    entry[16 + 4] = number;
-    writeEntryTail(entry, 0, PACKET_BYTES);
-    shared.lane.queue.push(entry, 0, PACKET_BYTES, cancelId);
-  });
-  const queued = begins.queued?.length ?? 0;
-  log[LogWord.TAKEN] = queued;
-  log[LogWord.SENT] = queued + (begins.pending ?? 0);
-  log[ModelWord.PENDING] = begins.pending ?? 0;
-  log[ModelWord.UNUSABLE] = begins.unusable ?? 0;
-  log[ModelWord.REMAINDER] = begins.remainder ? 1 : 0;
-}
-
 /** Which rule is broken when the threads do not come to an end. */
 function whyStuck(words: Int32Array, log: Int32Array, env: Environment): string {
   const state = stateOf(words[Word.STATE]!);
@@ -177,14 +116,48 @@ function whyStuck(words: Int32Array, log: Int32Array, env: Environment): string 
   return 'R7';
 }
 
-/** Nothing can run: whoever is parked must have nothing to read. */
-function checkParked(words: Int32Array, env: Environment): void {
-  if (!accepting(words, env.real) || queueCount(words, env.real) === 0) return;
-  for (let i = 0; i < env.real.load(words, Word.PARTICIPANTS); i++) {
-    const waiting = participantIndex(i, ParticipantWord.WAITING);
-    if (env.real.load(words, waiting) === 0 || env.real.load(env.alive, i) === 0) continue;
-    env.violated('R5', `thread ${i} is parked in a read while packets are queued`);
+/** Nothing can run: whoever is parked must have nothing to read, and what waits must have a reader. */
+function checkParked(words: Int32Array, log: Int32Array, env: Environment): void {
+  if (!accepting(words, env.real)) return;
+  // What a thread moved to another lane and had no time to announce: whoever cleans up after it will.
+  if (laneCount(words) > 1 && isUnburied(words, env)) return;
+  for (let lane = 0; lane < laneCount(words); lane++) {
+    if (laneQueueCount(words, lane, env.real) > 0) {
+      requireReader(words, lane, env, 'packets are queued');
+    }
   }
+  // With one queue the host ends every wait by itself.
+  for (let queue = 0; queue < laneCount(words) && laneCount(words) > 1; queue++) {
+    if (env.real.load(log, pendingWord(queue)) === 0) continue;
+    for (let lane = 0; lane < laneCount(words); lane++) {
+      const sources = env.real.load(words, laneIndex(lane, LaneWord.SOURCES));
+      if ((sources & (1 << queue)) === 0) continue;
+      requireReader(words, lane, env, `the host has packets in queue ${queue}`);
+    }
+  }
+}
+
+function isUnburied(words: Int32Array, env: Environment): boolean {
+  return env.alive.some(
+    (alive, i) =>
+      alive === 0 &&
+      env.real.load(words, participantIndex(i, ParticipantWord.CLAIM)) !== Claim.FREE,
+  );
+}
+
+/** Nobody who reads a lane may be parked although something is there, and somebody has to read it. */
+function requireReader(words: Int32Array, lane: number, env: Environment, what: string): void {
+  const { real, alive } = env;
+  let handles = 0;
+  for (let i = 0; i < real.load(words, Word.PARTICIPANTS); i++) {
+    if (laneOf(words, i) !== lane) continue;
+    handles += real.load(words, participantIndex(i, ParticipantWord.HANDLES));
+    const waiting = real.load(words, participantIndex(i, ParticipantWord.WAITING));
+    if (waiting === 0 || real.load(alive, i) === 0) continue;
+    env.violated('R5', `thread ${i} is parked in a read while ${what}`);
+  }
+  if (handles > 0 || real.load(words, Word.CONTROL) !== 0 || alive.includes(0)) return;
+  env.violated('R5', `${what} for lane ${lane}, which nobody reads`);
 }
 
 /** Nothing can run: a pause that could be complete must be. */
@@ -267,42 +240,6 @@ function deliveredCount(counters: Counters): number {
   return counters.sum(Counter.OUT_UNICAST_PACKETS);
 }
 
-/** The host's order is that of the sequence numbers. */
-function checkOrder(env: Environment, log: Int32Array): void {
-  let last = 0;
-  for (let i = 0; i < MAX_PACKETS; i++) {
-    const sequence = log[LogWord.SEQUENCES + i]!;
-    if (sequence === 0) continue;
-    if (sequence <= last) env.violated('R3', `packet ${i} is delivered out of order`);
-    last = sequence;
-  }
-}
-
-const WORD_NAMES = new Map<number, string>(
-  Object.entries(Word).map(([name, index]) => [index, name]),
-);
-const LANE_NAMES = new Map<number, string>(
-  Object.entries(LaneWord).map(([name, word]) => [laneIndex(0, word), name]),
-);
-const PARTICIPANT_NAMES = Object.entries(ParticipantWord);
-
-function nameOf(memory: number, index: number): string {
-  if (memory === 1) {
-    const found = Object.entries(ModelWord).find(([, word]) => word === index);
-    return `host.${found?.[0] ?? index}`;
-  }
-  if (memory === 2) return `alive[${index}]`;
-  const word = WORD_NAMES.get(index) ?? LANE_NAMES.get(index);
-  if (word !== undefined) return word;
-  for (let i = 0; i < 4; i++) {
-    for (const [name, offset] of PARTICIPANT_NAMES) {
-      if (participantIndex(i, offset) === index) return `${name}[${i}]`;
-    }
-  }
-  if (index >= QUEUE_START) return `queue[${index - QUEUE_START}]`;
-  return `words[${index}]`;
-}
-
 /** A check: after a death no handle of the dead thread is counted, and it is no participant. */
 export function handlesOfTheDeadAreClosed({ env, words, died }: End): void {
   if (!died) return;
@@ -314,4 +251,16 @@ export function handlesOfTheDeadAreClosed({ env, words, died }: End): void {
       env.violated('R9', `thread ${i} is dead, and has ${handles} handles and claim ${claim}`);
     }
   }
+}
+
+/** A check: besides, all packets that were left were read or dropped. */
+export function nothingIsLeft(end: End): void {
+  handlesOfTheDeadAreClosed(end);
+  if (!end.died) return;
+  const pending = end.log[pendingWord(0)]! + end.log[pendingWord(1)]!;
+  if (end.queued + pending === 0) return;
+  end.env.violated(
+    'R9',
+    `${end.queued} packets are queued and ${pending} wait in the host, and nobody reads them`,
+  );
 }

@@ -70,7 +70,7 @@ export class LinuxLink extends TunLink implements Link {
   }
 
   watch(onReadable: () => void): LinkWatch {
-    this.#watch = watchReadable(this.fd, onReadable);
+    this.#watch = watchReadable(this.readiness, onReadable);
     return this.#watch;
   }
 
@@ -140,6 +140,7 @@ export class LinuxLink extends TunLink implements Link {
     this.#sleep?.close();
     this.#shared.close();
     await this.#watch?.close();
+    this.endWaiting();
     this.#end();
     await this.#control.close();
     this.closeParking();

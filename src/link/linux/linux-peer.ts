@@ -43,7 +43,7 @@ export class LinuxPeer extends TunLink implements Link {
   watch(onReadable: () => void): LinkWatch {
     return {
       start: () => {
-        this.#watch ??= watchReadable(this.fd, onReadable);
+        this.#watch ??= watchReadable(this.readiness, onReadable);
         this.#watch.start();
       },
       stop: () => this.#watch?.stop(),
@@ -80,6 +80,7 @@ export class LinuxPeer extends TunLink implements Link {
     if (!this.#open) return;
     this.#open = false;
     this.closeParking();
+    this.endWaiting();
     for (const fd of this.#fds) closeOwned(fd);
     if (last) this.#shared.close();
   }

@@ -10,13 +10,7 @@ import type { Offload } from '../link.ts';
 import type { LinkState } from './rtnetlink-link.ts';
 import type { TunState } from './rtnetlink-tun.ts';
 import { openCloneDevice, type Tun } from './tun.ts';
-import {
-  endOffload,
-  grantedOffload,
-  setInterface,
-  setQueueAttached,
-  TunFlag,
-} from './tun-requests.ts';
+import { endOffload, grantedOffload, setInterface, TunFlag } from './tun-requests.ts';
 
 /** How a device is to be attached to. */
 export interface AttachTunOptions {
@@ -74,7 +68,6 @@ export function attachTun(link: LinkState, { offload, queues }: AttachTunOptions
       const fd = openCloneDevice();
       fds.push(fd);
       if (setInterface(fd, name, flags) === undefined) throw refused(libc().errno(), name, tun);
-      if (fds.length > 1) setQueueAttached(fd, false);
     }
     const segmentation = headers && offload !== 'off' ? grantedOffload(fds[0]!) : [];
     if (offload === 'carry' && segmentation.length === 0) throw nothingToCarry(name, company);

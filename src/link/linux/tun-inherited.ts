@@ -15,10 +15,10 @@ import {
 } from '../../os/libc.ts';
 import { VNET_HEADER_BYTES } from '../../wire/virtio-net.ts';
 import {
+  attachQueue,
   getHeaderBytes,
   getInterface,
   setHeaderBytes,
-  setQueueAttached,
   TunFlag,
   type TunInterface,
 } from './tun-requests.ts';
@@ -115,9 +115,7 @@ export function prepareDescriptors(fds: readonly number[], { name }: TunInterfac
         `the virtio-net headers of "${name}" have ${getHeaderBytes(fd)} bytes and cannot be set to ${VNET_HEADER_BYTES} (${errnoName(libc().errno())})`,
       );
     }
-    // As of a device of our own, packets come to the first queue until others are used.
-    const attached = (flags & TunFlag.DETACH_QUEUE) === 0;
-    if (attached !== (fd === fds[0])) setQueueAttached(fd, !attached);
+    if ((flags & TunFlag.DETACH_QUEUE) !== 0) attachQueue(fd);
     const mode = libc().fcntl(fd, F_GETFL, 0);
     if ((mode & O_NONBLOCK) === 0) libc().fcntl(fd, F_SETFL, mode | O_NONBLOCK);
     if (libc().fcntl(fd, F_GETFD, 0) !== FD_CLOEXEC) libc().fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -18,9 +18,10 @@ import {
 import { DirectPath } from './direct-path.ts';
 import { Parking } from './parking.ts';
 import { detached, type Path, type PathDevice, refuseRest, takenOf } from './path.ts';
+import { QueueSet } from './queue-set.ts';
 import { SplitPath } from './split-path.ts';
 import type { TunMemory } from './tun-memory.ts';
-import { setCarrier, setQueueAttached } from './tun-requests.ts';
+import { setCarrier } from './tun-requests.ts';
 
 /** Bytes read at once when packets are thrown away: some dozens of ordinary packets. */
 const SINK_BYTES = 0x40000;
@@ -53,6 +54,8 @@ export class TunLink {
   readonly #discarded = new TakeResult();
   #parking: Parking;
   #queue = 0;
+  /** What this thread waits for, where there are several queues. */
+  #waits: QueueSet | undefined;
 
   /**
    * `fds` are the descriptors this thread uses, one for each queue; they stay the caller's.
@@ -88,12 +91,30 @@ export class TunLink {
   join({ queue, liveness }: LinkUser): void {
     this.#queue = queue;
     this.#device.fd = this.fd;
-    this.#parking = new Parking(this.fd, this.#shared, liveness);
+    if (this.#fds.length > 1) {
+      this.#waits ??= new QueueSet(this.#fds);
+      this.waitFor(1 << queue);
+    }
+    this.#parking = new Parking(this.readiness, this.#shared, liveness);
+  }
+
+  waitFor(queues: number): void {
+    this.#waits?.change(queues);
   }
 
   /** The descriptor of this thread's queue. */
   protected get fd(): number {
     return this.#fds[this.#queue]!;
+  }
+
+  /** The descriptor that is readable while packets are there that this thread waits for. */
+  protected get readiness(): number {
+    return this.#waits?.fd ?? this.fd;
+  }
+
+  /** Once this thread waits for nothing any more. */
+  protected endWaiting(): void {
+    this.#waits?.close();
   }
 
   createBuffer(bytes: number): Uint8Array {
@@ -142,10 +163,6 @@ export class TunLink {
 
   setMediaConnected(connected: boolean): void {
     if (!this.#shared.closed) setCarrier(this.fd, connected);
-  }
-
-  setQueueAttached(queue: number, attached: boolean): void {
-    if (!this.#shared.closed) setQueueAttached(this.#fds[queue]!, attached);
   }
 
   discardPending(result: TakeResult, queue: number = this.#queue): void {

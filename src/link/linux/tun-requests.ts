@@ -134,13 +134,12 @@ export function setHeaderBytes(fd: number, bytes: number): boolean {
 }
 
 /**
- * Says whether the kernel is to put packets into the queue of `fd`. Takes until all processors have
- * seen it, some 20 ms. What a queue holds that is detached the kernel throws away, uncounted.
+ * The kernel is to put packets into the queue of `fd`, which somebody detached. It is never detached by
+ * us: the last queue would take its number, and flows follow numbers (docs/shared-memory.md).
  */
-export function setQueueAttached(fd: number, attached: boolean): void {
-  const request = interfaceRequest('', attached ? TunFlag.ATTACH_QUEUE : TunFlag.DETACH_QUEUE);
+export function attachQueue(fd: number): void {
   // Refused (EINVAL) when it is so already, and when the device is gone: as it should be either way.
-  libc().ioctl(fd, TUNSETQUEUE, request);
+  libc().ioctl(fd, TUNSETQUEUE, interfaceRequest('', TunFlag.ATTACH_QUEUE));
 }
 
 /** Asks for as much as the kernel has. */

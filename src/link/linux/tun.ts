@@ -4,14 +4,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { Errno, errnoName, libc } from '../../os/libc.ts';
 import type { Segmentation } from '../link.ts';
-import {
-  grantedOffload,
-  setGroup,
-  setInterface,
-  setOwner,
-  setQueueAttached,
-  TunFlag,
-} from './tun-requests.ts';
+import { grantedOffload, setGroup, setInterface, setOwner, TunFlag } from './tun-requests.ts';
 
 /** The clone device. */
 export const TUN_CLONE_DEVICE = '/dev/net/tun';
@@ -19,8 +12,8 @@ export const TUN_CLONE_DEVICE = '/dev/net/tun';
 /** A TUN device as this process holds it. */
 export interface Tun {
   /**
-   * Non-blocking descriptors, one for each hardware queue; closing the last removes the device. Only
-   * the first queue is attached at first.
+   * Non-blocking descriptors, one for each hardware queue; closing the last removes the device. All
+   * queues are attached.
    */
   readonly fds: readonly number[];
   /** The interface's name, as the kernel chose or confirmed it. */
@@ -57,10 +50,7 @@ export function createTun(options: TunOptions): Tun {
     (queues > 1 ? TunFlag.MULTI_QUEUE : 0);
   try {
     const name = openQueue(fds, wanted, flags | TunFlag.TUN_EXCL);
-    while (fds.length < queues) {
-      openQueue(fds, name, flags);
-      setQueueAttached(fds.at(-1)!, false);
-    }
+    while (fds.length < queues) openQueue(fds, name, flags);
     if (owner !== undefined && !setOwner(fds[0]!, owner)) throw ownerError('owner', owner);
     if (group !== undefined && !setGroup(fds[0]!, group)) throw ownerError('group', group);
     return { fds, name, segmentation: offload ? grantedOffload(fds[0]!) : [] };

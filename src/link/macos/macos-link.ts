@@ -7,8 +7,8 @@ import { type Watch, watchReadable } from '../../os/poll.ts';
 import { type BundleIndex, HOST_LITTLE_ENDIAN } from '../../wire/bundle.ts';
 import {
   type GiveResult,
-  type Link,
   LINK_CLOSED,
+  type Link,
   type LinkCapabilities,
   type LinkInfo,
   type LinkReconfig,
@@ -147,7 +147,7 @@ export class MacosLink implements Link {
     result.unreadable = total.unreadable;
   }
 
-  setQueueAttached(): void {
+  waitFor(): void {
     // There is one.
   }
 

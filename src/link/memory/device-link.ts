@@ -114,7 +114,7 @@ export class DeviceLink {
     }
   }
 
-  setQueueAttached(): void {
+  waitFor(): void {
     // There is one.
   }
 

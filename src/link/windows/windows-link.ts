@@ -1,15 +1,15 @@
 /** The link over `wintun.dll`: takes, gives and waits; configures and closes. One thread's. */
 
-import { MAX_BLOCK_MS, MAX_BUNDLE_PACKETS } from '../../limits.ts';
 import { TunError, TunErrorCode } from '../../errors.ts';
+import { MAX_BLOCK_MS, MAX_BUNDLE_PACKETS } from '../../limits.ts';
 import { EventWatch } from '../../os/event-watch.ts';
 import { createEvent, kernel32 } from '../../os/win32.ts';
 import { type WindowsSleepWatch, watchWindowsSleep } from '../../os/windows-sleep.ts';
 import type { BundleIndex } from '../../wire/bundle.ts';
 import {
   type GiveResult,
-  type Link,
   LINK_CLOSED,
+  type Link,
   type LinkCapabilities,
   type LinkInfo,
   type LinkReconfig,
@@ -178,7 +178,7 @@ export class WindowsLink implements Link {
     result.unreadable = total.unreadable;
   }
 
-  setQueueAttached(): void {
+  waitFor(): void {
     // There is one.
   }
 

@@ -8,9 +8,10 @@ import { TunMemory } from '#dist/link/linux/tun-memory.js';
 import { closeOwned } from '#dist/os/descriptors.js';
 import { eventFdIdentity, makeEventFd, NO_EVENTFD } from '#dist/os/event-fd.js';
 import { libc } from '#dist/os/libc.js';
-import { noLibc, withLibc } from '../../support/scripted-libc.ts';
+import { ffiSkip } from '../../support/ffi.ts';
+import { withLibc } from '../../support/scripted-libc.ts';
 
-const skip = noLibc !== false ? noLibc : noEventFd();
+const skip = ffiSkip() !== false ? ffiSkip() : noEventFd();
 const options = { skip };
 const SLEEPER = 1;
 /** A device that never has packets. */
