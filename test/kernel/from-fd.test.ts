@@ -218,6 +218,8 @@ test(
         // Another device of the same name, where the user is: it is not taken for this one.
         await ip('-n', elsewhere, 'tuntap', 'add', 'tt0', 'mode', 'tun');
         const fd = openTun(netns, 'tt0', PLAIN | TunFlag.VNET_HDR);
+        // Like the other in all that its descriptor tells.
+        setPersistent(fd, true);
         await setUp(netns, 'tt0');
         let pinged: Promise<{ stdout: string }> | undefined;
         const command = ['netns', 'exec', netns, 'ping', '-c', '3', '-i', '0.1', '10.7.0.2'];
