@@ -40,8 +40,12 @@ const REFLECT = `
   console.log(JSON.stringify({ uid: process.getuid(), name, mtu, addresses, offload: properties.offload }));
   let packets = 0;
   for await (const bundle of device) {
-    for (const packet of bundle) swapAddresses(packet, 0);
-    packets += await device.write(bundle);
+    for (const packet of bundle) {
+      swapAddresses(packet, 0);
+      // Multicast reports are the kernel's own, and whenever it likes: their destination is now the source.
+      if (packet[0] >> 4 === 4 || packet[8] !== 0xff) packets++;
+    }
+    await device.write(bundle);
     if (packets >= 12) break;
   }
   await adapter.close();
