@@ -256,6 +256,32 @@ for (const [kind, kernels] of kinds) {
     const order = runMerge(kernels, packets).flatMap(({ numbers }) => numbers);
     assert.deepEqual(order, [0, 1, 2, 3]);
   });
+
+  test(`${kind}: what has an extension header overtakes nothing of any flow between its hosts`, () => {
+    const packets = [
+      v6(0, {}),
+      v6(0, { flow: 2 }),
+      v6(1, { extension: { next: 60, bytes: [0, 0, 1, 4, 0, 0, 0, 0] } }),
+      v6(1, {}),
+    ];
+    const order = runMerge(kernels, packets).flatMap(({ numbers }) => numbers);
+    assert.deepEqual(order, [0, 1, 2, 3]);
+  });
+
+  test(`${kind}: an identification that counts on past its end is one that counts up`, () => {
+    const packets = [0, 1, 2, 3].map((i) =>
+      transportPacket({
+        ...{ ...FIRST, fragment: 0, sequence: 1 + i * MSS, payload: bytesOf(MSS, i) },
+        identification: (65_534 + i) & 0xffff,
+      }),
+    );
+    const writes = runMerge(kernels, packets);
+    assert.deepEqual(
+      writes.map(({ numbers }) => numbers),
+      [[0, 1, 2, 3]],
+    );
+    assert.deepEqual(runSplit(kernels, writes[0]!).packets, packets);
+  });
 }
 
 const anyHeader = fc.uint8Array({ minLength: 10, maxLength: 10 });
