@@ -3,6 +3,7 @@
  * piece of memory, for views of any.
  */
 
+import { bufferOf, offsetOf } from '../wire/view.ts';
 import { Address, addressOf } from './address.ts';
 
 /** Of a buffer without memory: nothing may be done there, and nothing is. */
@@ -18,13 +19,13 @@ export class Locator {
   /**
    * Looks up where `bytes` lies: once for each array buffer, whose memory does not move, and not at
    * all for the same view again. Valid until the next call. The caller checks the length before each
-   * use: a detached view has none.
+   * use, by `lengthOf`: a detached view has none.
    */
   locate(bytes: Uint8Array): this {
     if (bytes === this.#lastView) return this;
     this.#lastView = bytes;
-    this.#offset = bytes.byteOffset;
-    this.#address = this.#addressOf(bytes.buffer);
+    this.#offset = offsetOf(bytes);
+    this.#address = this.#addressOf(bufferOf(bytes));
     return this;
   }
 

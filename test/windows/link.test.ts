@@ -318,6 +318,24 @@ test('a packet longer than the MTU that does not fit is the remainder', async ()
   await link.close();
 });
 
+test('no packet lands outside a view that says it is longer, and elsewhere', async () => {
+  const link = await open();
+  for (let n = 0; n < 3; n++) standin.hostSend(link.info.interfaceIndex!, packet(1000, n));
+  const whole = new Uint8Array(0x10000).fill(0xee);
+  const [start, bytes] = [16, 2000];
+  const lying = Object.defineProperties(whole.subarray(start, start + bytes), {
+    length: { value: 0x8000 },
+    byteOffset: { value: 0x4000 },
+    buffer: { value: new ArrayBuffer(8) },
+  });
+  const result = new TakeResult();
+  link.take(lying, 0, 256, result);
+  assert.equal(result.packets, 1, 'there is room for one');
+  assert.deepEqual(whole.slice(start + 16, start + 16 + 1028), packet(1000, 0));
+  assert.ok(whole.subarray(start + bytes).every((byte) => byte === 0xee));
+  await link.close();
+});
+
 test('many rings full pass in order, whatever their sizes', async () => {
   const link = await open({ wintun: { ringBytes: 0x20000 } });
   const index = link.info.interfaceIndex!;

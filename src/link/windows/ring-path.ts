@@ -11,6 +11,7 @@ import { ENTRY_HEADER_BYTES, entryBytes, MAX_ENTRY_BYTES, MAX_PACKET_BYTES } fro
 import { Locator } from '../../os/locator.ts';
 import { kernel32, WinError } from '../../os/win32.ts';
 import { type BundleIndex, isPacket, writeEntryHeader, writeEntryTail } from '../../wire/bundle.ts';
+import { lengthOf } from '../../wire/view.ts';
 import { type GiveResult, LINK_CLOSED, type TakeResult } from '../link.ts';
 import { detached } from './refusals.ts';
 import type { Session } from './session.ts';
@@ -44,7 +45,7 @@ export class RingPath {
     const { wintun, handle, ready, signal } = this.#session;
     const { receivePacket, releaseReceivePacket } = wintun;
     const { getLastError, resetEvent, moveMemory } = kernel32();
-    const capacity = bytes.length;
+    const capacity = lengthOf(bytes);
     const memory = this.#locator.locate(bytes);
     const size = this.#size;
     let at = offset;
@@ -106,7 +107,8 @@ export class RingPath {
     const { getLastError, moveMemory } = kernel32();
     const memory = this.#locator.locate(bytes);
     const last = index.count - 1;
-    if (last >= 0 && index.offsets[last]! + index.lengths[last]! > bytes.length) throw detached();
+    if (last >= 0 && index.offsets[last]! + index.lengths[last]! > lengthOf(bytes))
+      throw detached();
     for (let i = 0; i <= last; i++) {
       const offset = index.offsets[i]!;
       const length = index.lengths[i]!;

@@ -6,6 +6,7 @@ import { EventWatch } from '../../os/event-watch.ts';
 import { createEvent, kernel32 } from '../../os/win32.ts';
 import { type WindowsSleepWatch, watchWindowsSleep } from '../../os/windows-sleep.ts';
 import type { BundleIndex } from '../../wire/bundle.ts';
+import { lengthOf } from '../../wire/view.ts';
 import {
   type GiveResult,
   LINK_CLOSED,
@@ -103,7 +104,8 @@ export class WindowsLink implements Link {
     result.reset();
     if (this.#session.gone) return LINK_CLOSED;
     // A detached view has no bytes at all, and no caller takes into nothing.
-    if (bytes.length === 0 || offset > bytes.length) throw detached();
+    const capacity = lengthOf(bytes);
+    if (capacity === 0 || offset > capacity) throw detached();
     if (this.#session.handle === 0) {
       result.emptied = true;
       return 0;
