@@ -13,7 +13,8 @@ import { Adapter, receiveAdapter, sendAdapter, swapAddresses } from 'typetun';
 import { receiveDescriptors, sendDescriptors, socketPair } from '#dist/os/fd-passing.js';
 import { encodeMessage } from '#dist/passing/message.js';
 import { sleep } from '../support/link-use.ts';
-import { carrierSeen, ip, rootSkip, withNetns } from './support/netns.ts';
+import { features } from './support/features.ts';
+import { carrierSeen, ip, rootSkip, tunsGone, withNetns } from './support/netns.ts';
 import { tunFolder, USER, userCommand } from './support/user.ts';
 
 const options = { skip: rootSkip('ping') };
@@ -138,6 +139,8 @@ for (const where of ['its own', 'another'] as const) {
           assert.deepEqual(seen, { uid: USER, name: 'tt0', mtu: 1400, offload: 'split' });
           assert.deepEqual(addresses.sort(), ['10.7.0.1/24', 'fd07::1/64']);
           assert.match(await pings(netns), /3 received/);
+          // What the receiver was granted, the sender did not take back when it closed.
+          assert.deepEqual(features(netns, 'tt0'), [1, 1]);
           assert.match(await pings(netns, 'fd07::2'), /3 received/);
           assert.ok(
             readdirSync('/proc/self/fd').length <= before,
@@ -145,7 +148,7 @@ for (const where of ['its own', 'another'] as const) {
           );
           assert.equal(await child.end(), 0);
           // Not persistent: it went with its last descriptor.
-          assert.equal(await ip('-n', netns, '-o', 'link', 'show', 'type', 'tun'), '');
+          assert.ok(await tunsGone(netns));
         });
       });
     },

@@ -37,6 +37,18 @@ export async function carrierSeen(netns: string, name: string): Promise<void> {
   }
 }
 
+/**
+ * Whether the last TUN of the namespace goes within reason. What a ring of a process that has ended still refers
+ * to, the kernel releases in a thread of its own.
+ */
+export async function tunsGone(netns: string): Promise<boolean> {
+  const deadline = performance.now() + 5000;
+  while ((await ip('-n', netns, '-o', 'link', 'show', 'type', 'tun')) !== '') {
+    if (performance.now() > deadline) return false;
+  }
+  return true;
+}
+
 /** Runs `use` with a namespace that exists as long as it runs. */
 export async function withNetns<T>(use: (netns: string) => Promise<T>): Promise<T> {
   const netns = await addNetns();
