@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { Adapter } from 'typetun';
 import { until } from '../support/link-use.ts';
 import { startWorker } from '../support/workers.ts';
-import { ip, rootSkip, withNetns } from './support/netns.ts';
+import { carrierSeen, ip, rootSkip, withNetns } from './support/netns.ts';
 
 const options = { skip: rootSkip('ping') };
 
@@ -17,10 +17,11 @@ async function withAdapter(use: (adapter: Adapter, netns: string) => Promise<voi
   });
 }
 
-function ping(netns: string, count: number): Promise<void> {
+async function ping(netns: string, count: number): Promise<void> {
+  await carrierSeen(netns, 'tt0');
   const args = ['netns', 'exec', netns, 'ping', '-n', '-i0.01', `-c${count}`, '-W1', '10.7.0.2'];
   const child = spawn('ip', args, { stdio: 'ignore' });
-  return new Promise((resolve) => child.once('exit', () => resolve()));
+  await new Promise((resolve) => child.once('exit', resolve));
 }
 
 test('a worker that blocks on the kernel gets the packet', options, async () => {
