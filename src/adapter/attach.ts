@@ -97,7 +97,7 @@ function isLink(link: LinkToken | undefined): boolean {
 }
 
 function isShared(memory: unknown): boolean {
-  return memory instanceof SharedArrayBuffer;
+  return memory instanceof SharedArrayBuffer && memory.byteLength > 0;
 }
 
 function isParticipant(participant: number): boolean {

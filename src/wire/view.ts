@@ -26,6 +26,7 @@ const sharedBytesOf: (buffer: ArrayBufferLike) => number = getter(
 
 /** The view that passed last: programs read into one buffer again and again, and write it out. */
 let passed: Uint8Array = new Uint8Array(0);
+let passedBuffer: ArrayBufferLike = passed.buffer;
 
 /** Whether it is a `Uint8Array`, of whatever prototype, and not something that pretends to be one. */
 export function isBytes(value: unknown): value is Uint8Array {
@@ -50,8 +51,11 @@ export function checkBytes(what: string, bytes: Uint8Array): void {
   }
   const buffer = bufferOf(bytes);
   if (bytes.buffer !== buffer) throw overridden(what, 'buffer', 'another', 'its own');
-  const largest = largestOf(buffer);
-  if (largest > MAX_BUFFER_BYTES) throw tooLarge(what, largest);
+  if (buffer !== passedBuffer) {
+    const largest = largestOf(buffer);
+    if (largest > MAX_BUFFER_BYTES) throw tooLarge(what, largest);
+    passedBuffer = buffer;
+  }
   passed = bytes;
 }
 

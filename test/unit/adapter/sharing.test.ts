@@ -298,7 +298,7 @@ const BROKEN: readonly (readonly [string, (token: AdapterToken) => unknown, RegE
   ['another kind of link', (token) => ({ ...token, link: { kind: 'x' } }), /is damaged/],
   [
     'a link without memory',
-    (token) => ({ ...token, link: { ...token.link, memory: undefined } }),
+    (token) => ({ ...token, link: { ...token.link, memory: new SharedArrayBuffer(0) } }),
     /is damaged/,
   ],
 ];
