@@ -217,6 +217,16 @@ function lazily(library: FfiLibrary): Libc {
   return Object.create(getters) as Libc;
 }
 
+/**
+ * Binds all that is not bound yet. For a thread that attaches: a terminate() while the FFI package binds ends
+ * the process, so that nothing is to be bound once it has attached.
+ */
+export function bindAll(): void {
+  const c = libc();
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(c)))
+    void c[name as keyof Libc];
+}
+
 /** Error numbers that are handled by name. Linux values (asm-generic/errno*.h). */
 export const Errno = {
   EPERM: 1,

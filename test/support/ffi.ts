@@ -1,6 +1,6 @@
 /** Why a test that makes system calls cannot run here, or false. */
 
-import { type Libc, libc } from '#dist/os/libc.js';
+import { bindAll, type Libc, libc } from '#dist/os/libc.js';
 
 export function ffiSkip(): string | false {
   try {
@@ -13,9 +13,6 @@ export function ffiSkip(): string | false {
 
 /** The C library with all its functions bound, which tests can then put others in the place of. */
 export function boundLibc(): Libc {
-  const c = libc();
-  // Found by their getters, of which each makes the property that hides it.
-  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(c)))
-    void c[name as keyof Libc];
-  return c;
+  bindAll();
+  return libc();
 }

@@ -2,7 +2,7 @@
 
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { closeOwned, ownedByThread } from '../../os/descriptors.ts';
-import { F_DUPFD_CLOEXEC, libc } from '../../os/libc.ts';
+import { bindAll, F_DUPFD_CLOEXEC, libc } from '../../os/libc.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import type { Link, LinkInfo, LinkToken, LinkWatch } from '../link.ts';
 import { requireEngine, TunLink } from './tun-link.ts';
@@ -26,6 +26,7 @@ export class LinuxPeer extends TunLink implements Link {
    * was asked for cannot be had in this thread.
    */
   constructor(token: TunToken) {
+    bindAll();
     requireEngine(token.engine);
     const shared = new TunMemory(token.memory);
     const fds = lendAll(token.fds, shared);
