@@ -19,7 +19,8 @@ test('all seven checks pass as a normal user, with link rootless and why', { ski
 });
 
 test('--link rootless says in words where it runs', { skip }, async () => {
-  const { stdout } = await user!.typetun('demo', '--link', 'rootless');
+  const { status, stdout, stderr } = await user!.typetun('demo', '--link', 'rootless');
+  assert.equal(status, 0, stdout + stderr);
   assert.match(stdout, /the kernel's TUN, without privileges: asked for with --link rootless/);
   assert.match(stdout, /7 passed, 0 failed, 0 skipped/);
 });

@@ -7,7 +7,7 @@ import { ffi } from '../../os/ffi.ts';
 import { watchSystemSleep } from '../../os/system-sleep.ts';
 import { threadWriteRing } from '../../os/write-ring.ts';
 import { describeError } from '../errors.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, missing } from './finding.ts';
 import { macosFindings } from './macos.ts';
 import { persistentInterfaces } from './persistent.ts';
 import { rootlessLink, rootlessVeth } from './rootless.ts';
@@ -85,12 +85,12 @@ function tunDevice(): Finding {
     closeSync(openSync(TUN_DEVICE, 'r+'));
     return { name, ok: true, detail: `${TUN_DEVICE} opens` };
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
     return {
       name,
       ok: false,
-      detail: missing ? `${TUN_DEVICE} does not exist` : `${TUN_DEVICE} may not be opened`,
-      remedy: missing
+      detail: absent ? `${TUN_DEVICE} does not exist` : `${TUN_DEVICE} may not be opened`,
+      remedy: absent
         ? 'modprobe tun; in a container, --device /dev/net/tun'
         : `run as root, or let users open it: chmod 0666 ${TUN_DEVICE} (as many systems have it; making a device still takes CAP_NET_ADMIN)`,
     };
@@ -207,12 +207,7 @@ async function ownLink(name: string): Promise<Finding> {
   } catch (error) {
     const detail = describeError(error);
     if (isTunError(error, TunErrorCode.UNSUPPORTED)) return { name, ok: undefined, detail };
-    const see = 'see what is marked "no" above';
-    if (!isTunError(error)) return { name, ok: false, detail, remedy: see };
-    // Messages of ours say what is wrong, then what to do.
-    const [what = '', ...remedy] = error.message.split('; ');
-    const detailed = `${what} [${error.code}]`;
-    return { name, ok: false, detail: detailed, remedy: remedy.join('; ') || see };
+    return isTunError(error) ? missing(name, error.message, error.code) : missing(name, detail);
   }
 }
 

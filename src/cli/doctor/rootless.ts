@@ -1,7 +1,7 @@
 /** Whether adapters can be had without privileges: in a user namespace. */
 
 import { whyNoNamespace } from '../demo/rungs.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, missing } from './finding.ts';
 
 /** The proof: a command run in a network of its own, with an adapter, as "typetun run" does. */
 export async function rootlessLink(): Promise<Finding> {
@@ -9,7 +9,7 @@ export async function rootlessLink(): Promise<Finding> {
   const refused = await whyNoNamespace();
   return refused === undefined
     ? { name, ok: true, detail: 'a command ran in a network of its own, in a user namespace' }
-    : { name, ok: false, detail: refused };
+    : missing(name, refused);
 }
 
 /** The rung that is not there yet. */
