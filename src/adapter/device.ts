@@ -2,6 +2,7 @@
 
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { TunError, TunErrorCode } from '../errors.ts';
+import { holdLoop, releaseLoop } from '../keep-alive.ts';
 import {
   entryBytes,
   MAX_BUNDLE_BYTES,
@@ -13,7 +14,6 @@ import { BundleWriter } from '../wire/bundle-writer.ts';
 import { checkBytes, isBytes } from '../wire/view.ts';
 import { Bundle } from './bundle.ts';
 import { showAs } from './inspect.ts';
-import { holdLoop, releaseLoop } from './keep-alive.ts';
 import { deviceName } from './luid.ts';
 import type { Miniport } from './miniport.ts';
 import { bundleReadable, bundleWritable, isClosedError } from './streams.ts';

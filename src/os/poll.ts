@@ -3,7 +3,7 @@
  *
  * On the main thread `uv_poll` (uv-poll.ts) where the runtime exports libuv's symbols; elsewhere an
  * io_uring that tells the event loop (ring-poll.ts), and where there is none, one poller thread per
- * thread that watches (worker-poll.ts). All are level-triggered and never keep the event loop alive: `adapter/keep-alive.ts` does that.
+ * thread that watches (worker-poll.ts). All are level-triggered and never keep the event loop alive: `keep-alive.ts` does that.
  */
 
 import { isMainThread } from 'node:worker_threads';

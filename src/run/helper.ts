@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { TunError, TunErrorCode } from '../index.ts';
+import { holdLoop, releaseLoop } from '../keep-alive.ts';
 import { libc } from '../os/libc.ts';
 import { socketPair } from '../os/fd-passing.ts';
 import { type Watch, watchReadable } from '../os/poll.ts';
@@ -69,6 +70,7 @@ export class Helper {
   /** Messages that nobody has asked for yet, and who asks. */
   readonly #messages: HelperMessage[] = [];
   #silent = false;
+  #holdsLoop = true;
   #wake: (() => void) | undefined;
 
   /**
@@ -102,6 +104,8 @@ export class Helper {
     orders.end(JSON.stringify({ ...order, parent: process.pid } satisfies Order));
     this.#watch = watchReadable(ours, () => this.#receive());
     this.#watch.start();
+    // The child may be gone before its last words are read: then nothing else holds the loop.
+    holdLoop();
   }
 
   /**
@@ -153,6 +157,8 @@ export class Helper {
     await this.ended;
     await this.#watch.close();
     this.#control.close();
+    if (this.#holdsLoop) releaseLoop();
+    this.#holdsLoop = false;
   }
 
   #receive(): void {

@@ -230,3 +230,15 @@ test(
     assert.deepEqual(processesWith(mark), []);
   },
 );
+
+test('a program that does nothing but wait learns how the command ended', options, async () => {
+  // The thread looks at nothing until the command is gone: its last words and its end are then seen in one turn.
+  const { status, stdout } = await user!.script(`
+    import { runInNamespace } from 'typetun/run';
+    const blocked = new Int32Array(new SharedArrayBuffer(4));
+    const onAdapter = () => void setImmediate(() => Atomics.wait(blocked, 0, 0, 500));
+    const result = await runInNamespace({ command: ['true'], stdio: 'ignore', onAdapter });
+    console.log('ended with ' + result.status);
+  `);
+  assert.deepEqual([status, stdout], [0, 'ended with 0\n']);
+});

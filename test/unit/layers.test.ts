@@ -33,6 +33,7 @@ type Import = readonly [file: string, specifier: string];
 const REFUSED_IMPORTS: readonly Import[] = [
   ['src/errors.ts', './limits.ts'],
   ['src/limits.ts', 'node:os'],
+  ['src/keep-alive.ts', './limits.ts'],
   ['src/wire/a.ts', 'node:fs'],
   ['src/wire/a.ts', '../sync/wake.ts'],
   ['src/wire/a.ts', '../os/libc.ts'],

@@ -1,6 +1,6 @@
 /**
- * Keeps the event loop alive while somebody waits for packets. Readiness watches never do, so this
- * is the one place: a single far-off timer for all adapters of the thread, not one each.
+ * Keeps the event loop alive while somebody waits for packets, or for another process. Readiness watches
+ * never do, so this is the one place: a single far-off timer for all of the thread, not one each.
  */
 
 /** Any interval works: the timer exists, it is not meant to fire. The longest Node takes, in ms. */
