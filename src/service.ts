@@ -29,4 +29,6 @@ export {
   type ReloadResult,
   type StatisticsEntry,
 } from './service/control-protocol.ts';
+export { Host, type HostOptions } from './service/host.ts';
+export { formatLine, type LogFields, type LogLevel, type LogSink } from './service/log.ts';
 export { defaultRunDirectory, knownRunDirectories } from './service/run-directory.ts';
