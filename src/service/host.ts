@@ -182,7 +182,7 @@ export class Host implements Control, AsyncDisposable {
     this.#emit({ event: 'host.stopping' });
     await this.#listener?.close();
     await this.#last.catch(() => undefined);
-    const why = new TunError(TunErrorCode.FORCED_CLOSED, 'the host ends');
+    const why = new TunError(TunErrorCode.NO_HOST, 'the host ends');
     await Promise.all(this.adapters.all.map((adapter) => adapter.close(why)));
     this.#control.end();
     this.#folder.close();
