@@ -3,7 +3,7 @@
 import { TunError, TunErrorCode } from '../errors.ts';
 import type { Adapter, AdapterChange, AdapterProperties, SettablePower } from '../index.ts';
 import { type Access, resolveAccess } from './access.ts';
-import { sourceAdapter } from './adapter-source.ts';
+import { type Sourced, sourceAdapter } from './adapter-source.ts';
 import type {
   AccessConfig,
   AdapterConfig,
@@ -36,7 +36,8 @@ export class HostedAdapter implements DeviceOwner {
   readonly adapter: Adapter;
   /** `WINTUN7`: the index is that of the device as long as it is there. */
   readonly device: string;
-  readonly origin: AdapterInfo['origin'];
+  /** Whether its interface was there before the host made it. */
+  readonly adopted: boolean;
   readonly log: HostLog;
   readonly version: string;
   readonly #services: HostServices;
@@ -44,6 +45,7 @@ export class HostedAdapter implements DeviceOwner {
   readonly #listener: Listener;
   readonly #socket: string;
   #config: AdapterConfig;
+  #origin: AdapterInfo['origin'];
   #access: Access;
   #closing: Promise<void> | undefined;
 
@@ -59,7 +61,7 @@ export class HostedAdapter implements DeviceOwner {
     const access = resolveAccess(config.access);
     const { adapter, adopted } = await sourceAdapter(config);
     try {
-      const hosted = new HostedAdapter(adapter, config, access, origin, services);
+      const hosted = new HostedAdapter({ adapter, adopted }, config, access, origin, services);
       const { name, luidIndex } = adapter;
       services.log.info(adopted ? 'adapter adopted' : 'adapter made', { adapter: name, luidIndex });
       return hosted;
@@ -70,7 +72,7 @@ export class HostedAdapter implements DeviceOwner {
   }
 
   private constructor(
-    adapter: Adapter,
+    { adapter, adopted }: Sourced,
     config: AdapterConfig,
     access: Access,
     origin: AdapterInfo['origin'],
@@ -78,7 +80,8 @@ export class HostedAdapter implements DeviceOwner {
   ) {
     this.adapter = adapter;
     this.device = `WINTUN${adapter.luidIndex}`;
-    this.origin = origin;
+    this.#origin = origin;
+    this.adopted = adopted;
     this.log = services.log;
     this.version = services.version;
     this.#services = services;
@@ -93,6 +96,15 @@ export class HostedAdapter implements DeviceOwner {
   /** As it was made, with what was changed since. */
   get config(): AdapterConfig {
     return this.#config;
+  }
+
+  get origin(): AdapterInfo['origin'] {
+    return this.#origin;
+  }
+
+  /** The configuration has it now. */
+  claim(): void {
+    this.#origin = 'config';
   }
 
   get name(): string {
