@@ -29,6 +29,7 @@ import { type PlannedChange, planReload } from './reload.ts';
 import { defaultRunDirectory } from './run-directory.ts';
 import { RunFolder } from './run-folder.ts';
 import { readState, writeState } from './state-file.ts';
+import { Turns } from './turns.ts';
 
 /** How a host is started. */
 export interface HostOptions {
@@ -56,8 +57,8 @@ export class Host implements Control, AsyncDisposable {
   #listener: Listener | undefined;
   #access: Access = resolveAccess();
   #clientIds = 0;
-  /** The last change of adapters: they happen one after the other. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** Of changes of adapters. */
+  readonly #turns = new Turns();
   #stopping: Promise<void> | undefined;
 
   /**
@@ -149,7 +150,7 @@ export class Host implements Control, AsyncDisposable {
    * TypeError for a wrong configuration.
    */
   create(config: AdapterConfig): Promise<HostedAdapter> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const hosted = await this.#create(checkAdapterConfig(config), 'control');
       this.#save();
       return hosted;
@@ -158,7 +159,7 @@ export class Host implements Control, AsyncDisposable {
 
   /** Changes an adapter. Rejects as `adapter.configure`. */
   change(hosted: HostedAdapter, change: PlannedChange['change']): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await hosted.change(change);
       this.#save();
     });
@@ -166,7 +167,7 @@ export class Host implements Control, AsyncDisposable {
 
   /** Removes an adapter and its interface. */
   remove(hosted: HostedAdapter): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#remove(hosted);
       this.#save();
     });
@@ -177,7 +178,7 @@ export class Host implements Control, AsyncDisposable {
    * is none; nothing has changed then.
    */
   reload(): Promise<ReloadResult> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const path = this.#config;
       if (path === undefined) {
         throw new TunError(TunErrorCode.CONFIG, 'this host was started without a configuration');
@@ -212,7 +213,7 @@ export class Host implements Control, AsyncDisposable {
     this.log.info('host stops');
     this.#emit({ event: 'host.stopping' });
     await this.#listener?.close();
-    await this.#last.catch(() => undefined);
+    await this.#turns.settled();
     const why = new TunError(TunErrorCode.NO_HOST, 'the host ends');
     await Promise.all(this.adapters.all.map((adapter) => adapter.close(why)));
     this.#control.end();
@@ -296,13 +297,5 @@ export class Host implements Control, AsyncDisposable {
 
   #refused(reason: string): void {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
-  }
-
-  /** Changes of adapters happen one after the other. */
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(change, change);
-    this.#last = turn;
-    turn.catch(() => undefined);
-    return turn;
   }
 }

@@ -69,8 +69,9 @@ function memberOf(config: AdapterConfig, name: Changeable): unknown {
 
 /** What cannot be changed, as a text to compare. */
 function fixed(config: AdapterConfig): string {
+  const descriptor = config.access?.descriptor ?? false;
   return text(
-    Object.entries(config)
+    Object.entries({ ...config, descriptor })
       .filter(([name]) => !Object.hasOwn(CHANGEABLE, name))
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
