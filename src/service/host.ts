@@ -1,7 +1,7 @@
 /** The driver host: it owns adapters, and gives other processes their devices and a socket to control it by. */
 
 import { holdLoop, releaseLoop } from '../keep-alive.ts';
-import { kernelLink, VERSION } from '../index.ts';
+import { VERSION } from '../index.ts';
 import { TunError, TunErrorCode } from '../errors.ts';
 import { type Access, resolveAccess } from './access.ts';
 import { AdapterSet } from './adapter-set.ts';
@@ -11,7 +11,6 @@ import { type HostMethod, type HostMethods, hostMethods } from './control-method
 import {
   type AdapterConfig,
   type AdapterInfo,
-  CONTROL_PROTOCOL,
   CONTROL_SOCKET,
   type Control,
   type ControlArguments,
@@ -22,6 +21,8 @@ import {
   type ReloadResult,
 } from './control-protocol.ts';
 import { ControlServer } from './control-server.ts';
+import { DEADLINES, type Deadlines } from './deadlines.ts';
+import { hostInfo } from './host-info.ts';
 import { HostedAdapter, type HostServices } from './hosted-adapter.ts';
 import { type Listener, listenAt } from './listener.ts';
 import { HostLog, type LogSink } from './log.ts';
@@ -39,9 +40,9 @@ export interface HostOptions {
   readonly config?: string | undefined;
   /** Where lines of its log go. Default: nowhere. */
   readonly log?: LogSink | undefined;
+  /** @internal How long peers may take, for tests. */
+  readonly deadlines?: Partial<Deadlines>;
 }
-
-const MS_PER_SECOND = 1000;
 
 export class Host implements Control, AsyncDisposable {
   readonly adapters: AdapterSet = new AdapterSet();
@@ -50,6 +51,7 @@ export class Host implements Control, AsyncDisposable {
   readonly refusals: Map<string, number> = new Map();
   readonly #folder: RunFolder;
   readonly #config: string | undefined;
+  readonly #deadlines: Deadlines;
   readonly #control: ControlServer;
   readonly #methods: HostMethods;
   readonly #listeners = new Set<(event: ControlEvent) => void>();
@@ -67,10 +69,12 @@ export class Host implements Control, AsyncDisposable {
    * Rejects with TunError `HOST_RUNNING`; `CONFIG` naming what is wrong; or what an adapter of the configuration
    * was refused for. Nothing is left then that was not there.
    */
-  static async start({ config: path, runDirectory, log }: HostOptions = {}): Promise<Host> {
+  static async start(options: HostOptions = {}): Promise<Host> {
+    const { config: path, runDirectory, log, deadlines } = options;
     const config = path === undefined ? {} : readConfig(path);
     const folder = RunFolder.open(runDirectory ?? config.runDirectory ?? defaultRunDirectory());
-    const host = new Host(folder, path, new HostLog(log ?? (() => undefined)));
+    const limits = { ...DEADLINES, ...deadlines };
+    const host = new Host(folder, path, new HostLog(log ?? (() => undefined)), limits);
     holdLoop();
     try {
       folder.sweep(host.log);
@@ -87,13 +91,20 @@ export class Host implements Control, AsyncDisposable {
     return host;
   }
 
-  private constructor(folder: RunFolder, config: string | undefined, log: HostLog) {
+  private constructor(
+    folder: RunFolder,
+    config: string | undefined,
+    log: HostLog,
+    deadlines: Deadlines,
+  ) {
+    this.#deadlines = deadlines;
     this.#folder = folder;
     this.#config = config;
     this.log = log;
     this.#methods = hostMethods(this);
     this.#control = new ControlServer({
       log,
+      deadlines,
       methods: Object.keys(this.#methods),
       access: () => this.#access,
       call: (method, params) => this.#dispatch(method, params),
@@ -110,23 +121,8 @@ export class Host implements Control, AsyncDisposable {
   }
 
   get info(): HostInfo {
-    const uid = process.getuid?.();
-    const link = kernelLink();
-    const clients = this.adapters.all.reduce((sum, adapter) => sum + adapter.clients.length, 0);
-    return {
-      version: VERSION,
-      protocol: CONTROL_PROTOCOL,
-      pid: process.pid,
-      ...(uid !== undefined && { uid }),
-      runDirectory: this.runDirectory,
-      config: this.#config ?? null,
-      startedAt: new Date(this.#startedAt).toISOString(),
-      uptimeSeconds: (Date.now() - this.#startedAt) / MS_PER_SECOND,
-      ...(link !== undefined && { kernelLink: link }),
-      node: process.version,
-      adapters: this.adapters.size,
-      clients,
-    };
+    const { adapters, runDirectory } = this;
+    return hostInfo({ adapters, runDirectory, config: this.#config, startedAt: this.#startedAt });
   }
 
   async call<M extends ControlMethod>(
@@ -272,6 +268,7 @@ export class Host implements Control, AsyncDisposable {
       folder: this.#folder,
       log: this.log,
       version: VERSION,
+      deadlines: this.#deadlines,
       nextClientId: () => ++this.#clientIds,
       emit: (event) => this.#emit(event),
       refused: (reason) => this.#refused(reason),

@@ -18,6 +18,7 @@ import type {
   ControlEvent,
   StatisticsEntry,
 } from './control-protocol.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { DeviceConnection, Opened } from './device-connection.ts';
 import { type DeviceOwner, DeviceServer, welcomeOf } from './device-server.ts';
 import { removeInterface } from './interface.ts';
@@ -34,6 +35,7 @@ export interface HostServices {
   readonly folder: RunFolder;
   readonly log: HostLog;
   readonly version: string;
+  readonly deadlines: Deadlines;
   nextClientId(): number;
   emit(event: ControlEvent): void;
   /** Counts a peer that was turned away. */
@@ -49,6 +51,7 @@ export class HostedAdapter implements DeviceOwner {
   readonly adopted: boolean;
   readonly log: HostLog;
   readonly version: string;
+  readonly deadlines: Deadlines;
   readonly #services: HostServices;
   readonly #server: DeviceServer;
   readonly #listener: Listener;
@@ -96,6 +99,7 @@ export class HostedAdapter implements DeviceOwner {
     this.adopted = adopted;
     this.log = services.log;
     this.version = services.version;
+    this.deadlines = services.deadlines;
     this.#services = services;
     this.#config = config;
     this.#access = access;
