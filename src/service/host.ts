@@ -1,7 +1,7 @@
 /** The driver host: it owns adapters, and gives other processes their devices and a socket to control it by. */
 
 import { holdLoop, releaseLoop } from '../keep-alive.ts';
-import { VERSION } from '../index.ts';
+import { type InheritedDescriptor, VERSION } from '../index.ts';
 import { TunError, TunErrorCode } from '../errors.ts';
 import { type Access, resolveAccess } from './access.ts';
 import { AdapterSet } from './adapter-set.ts';
@@ -24,7 +24,7 @@ import { ControlServer } from './control-server.ts';
 import { DEADLINES, type Deadlines } from './deadlines.ts';
 import { hostInfo } from './host-info.ts';
 import { HostedAdapter, type HostServices } from './hosted-adapter.ts';
-import { type Listener, listenAt } from './listener.ts';
+import { type Listener, listenAt, listenOn, type OnConnection } from './listener.ts';
 import { HostLog, type LogSink } from './log.ts';
 import { type PlannedChange, planReload } from './reload.ts';
 import { defaultRunDirectory } from './run-directory.ts';
@@ -38,6 +38,8 @@ export interface HostOptions {
   readonly runDirectory?: string | undefined;
   /** Path of its configuration: JSON, as schema/typetun.config.schema.json says. Default: none. */
   readonly config?: string | undefined;
+  /** Descriptors of the service manager: one named `control` is the control socket. Others are not touched. */
+  readonly inherited?: readonly InheritedDescriptor[] | undefined;
   /** Where lines of its log go. Default: nowhere. */
   readonly log?: LogSink | undefined;
   /** @internal How long peers may take, for tests. */
@@ -81,7 +83,7 @@ export class Host implements Control, AsyncDisposable {
       host.#access = resolveAccess(config.control);
       for (const adapter of config.adapters ?? []) await host.#create(adapter, 'config');
       await host.#remember();
-      host.#listen();
+      host.#listen(options.inherited);
     } catch (error) {
       for (const one of host.adapters.all) if (!one.adopted) await host.#remove(one);
       await host.stop();
@@ -258,9 +260,13 @@ export class Host implements Control, AsyncDisposable {
     );
   }
 
-  #listen(): void {
-    const path = this.#folder.place(CONTROL_SOCKET);
-    this.#listener = listenAt(path, (incoming) => this.#control.accept(incoming));
+  #listen(inherited: HostOptions['inherited'] = []): void {
+    const given = inherited.find(({ name }) => name === CONTROL_SOCKET)?.fd;
+    const accept: OnConnection = (incoming) => this.#control.accept(incoming);
+    this.#listener =
+      given === undefined
+        ? listenAt(this.#folder.place(CONTROL_SOCKET), accept)
+        : listenOn(given, accept);
   }
 
   #services(): HostServices {
