@@ -2,6 +2,9 @@
  * Between a packet socket and bundles (veth.ts). Reading is as from a TUN: each read is an IP packet, and
  * what is none is a byte too few for one. A packet that is written is told where it goes: to the
  * other end of the pair.
+ *
+ * **That the pair is gone the socket tells once**, to whoever reads or writes next, and as soon as its end
+ * goes down, which is a moment before it has gone. So that is the end: nobody but the kernel brings it down.
  */
 
 import { Address, addressOf } from '../../os/address.ts';
@@ -67,8 +70,7 @@ export class FramePath implements Path {
 
   take(bytes: Uint8Array, offset: number, maxPackets: number, result: TakeResult): number {
     const length = this.#direct.take(bytes, offset, maxPackets, result);
-    // Told once, to whoever reads next: that the interface went down, which it does on the way out alone.
-    if (!result.emptied || libc().errno() !== Errno.ENETDOWN || this.#isBound()) return length;
+    if (!result.emptied || libc().errno() !== Errno.ENETDOWN) return length;
     this.#device.end();
     if (length > 0) return length;
     result.emptied = false;
@@ -101,13 +103,10 @@ export class FramePath implements Path {
     }
     return result.packets;
   }
-
-  #isBound(): boolean {
-    return (packetBinding(this.#device.fd)?.index ?? 0) > 0;
-  }
 }
 
-/** Whether the last packet was refused since the interface that it should go by is gone. */
+/** Whether the last packet was refused since the interface that it should go by is gone, or about to go. */
 function hasNoDevice(): boolean {
-  return libc().errno() === Errno.ENXIO || isGone();
+  const errno = libc().errno();
+  return errno === Errno.ENETDOWN || errno === Errno.ENXIO || isGone(errno);
 }

@@ -12,7 +12,7 @@ import { LinkEventReader } from './events.ts';
 import { LinuxLink } from './linux-link.ts';
 import type { Passage } from './tun-link.ts';
 import { TunMemory } from './tun-memory.ts';
-import { makeVeth, queueBytesFor } from './veth.ts';
+import { makeVeth, queueBytesFor, removePair } from './veth.ts';
 import { VethControl } from './veth-control.ts';
 
 /** How packets pass, but for whether others' changes are seen: one by one, whole, by system calls. */
@@ -47,7 +47,7 @@ function openInNamespace(wanted: LinkConfig): Link {
   try {
     const queueBytes = queueBytesFor(hostQueueLength, mtu);
     const { fd, index } = makeVeth(socket, { name, queueBytes });
-    opened.push({ close: () => closeOwned(fd) });
+    opened.push({ close: () => closeOwned(fd) }, { close: () => removePair(socket, index) });
     const events = LinkEventReader.open(index, socket);
     opened.push(events);
     const shared = new TunMemory();

@@ -84,7 +84,7 @@ export function makeVeth(socket: NetlinkSocket, { name, queueBytes }: VethOption
       );
       return { fd, name: chosen, index: libc().ifNameToIndex(chosen) };
     } catch (error) {
-      removeDevice(socket, chosen);
+      removePair(socket, libc().ifNameToIndex(chosen));
       throw error;
     }
   } finally {
@@ -139,9 +139,9 @@ function openFarEnd(name: string, queueBytes: number): number {
   }
 }
 
-function removeDevice(socket: NetlinkSocket, name: string): void {
+/** Removes the pair at once, by the index of its device; nothing happens when it is gone. */
+export function removePair(socket: NetlinkSocket, index: number): void {
   try {
-    const index = libc().ifNameToIndex(name);
     ask(socket, deleteLink(index), { what: 'removing the device' });
   } catch {
     // It is gone, or goes with its namespace.
