@@ -34,6 +34,7 @@ const PACKET_STATISTICS = 6;
 const PACKET_QDISC_BYPASS = 20;
 /** Bytes of the C `int` that a socket option takes; of `struct tpacket_stats`, and where its drops are. */
 const INT_BYTES = 4;
+const MAX_INT = 2 ** 31 - 1;
 const STATISTICS_BYTES = 8;
 const STATISTICS_DROPS = 4;
 
@@ -118,7 +119,7 @@ export function openPacketSocket(index: number, queueBytes: number): number {
 /** See {@link openPacketSocket}. */
 export function setQueueBytes(fd: number, bytes: number): void {
   // The kernel takes it for the packets alone, and doubles it.
-  setOption(fd, SOL_SOCKET, SO_RCVBUF, Math.ceil(bytes / 2));
+  setOption(fd, SOL_SOCKET, SO_RCVBUF, Math.min(Math.ceil(bytes / 2), MAX_INT));
 }
 
 /** What the socket is bound to; undefined when the descriptor is no packet socket. */

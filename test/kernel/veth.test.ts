@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Adapter, type AdapterOptions, receiveAdapter, sendAdapter, swapAddresses } from 'typetun';
@@ -18,6 +18,7 @@ import { pattern, udpPacket } from '../support/ip-packets.ts';
 import { bundleOf, linkConfig, takePackets, until } from '../support/link-use.ts';
 import { startWorker } from '../support/workers.ts';
 import { ip, rootSkip, withNetns } from './support/netns.ts';
+import { queueLimit } from './support/packet-socket.ts';
 import { runAsUser } from './support/user.ts';
 
 const options = { skip: rootSkip('ping') };
@@ -229,6 +230,23 @@ test('a packet longer than the MTU of the device is refused and counted', option
     assert.equal(adapter.statistics.in.errors, 1);
   });
 });
+
+test(
+  'the longest queue that can be asked for is as long as the system allows',
+  options,
+  async () => {
+    await withNetns(async (netns) => {
+      // In bytes little more than an `unsigned int` holds: it must not come to hardly any.
+      const largest = { mtu: 61_424, hostQueueLength: 130_562 };
+      const link = await vethLink().open({ ...linkConfig, netns, ...largest });
+      const [fd] = link.handOver!().fds;
+      const most = Number(readFileSync('/proc/sys/net/core/rmem_max', 'utf8'));
+      assert.equal(queueLimit(fd!), 2 * most);
+      closeSync(fd!);
+      await link.close();
+    });
+  },
+);
 
 test('writing finds the device removed as reading does', options, async () => {
   await withNetns(async (netns) => {
