@@ -19,6 +19,7 @@ export type { AdapterToken, ShareResult } from './adapter/sharing.ts';
 export { AdapterState, MediaState, PowerState } from './adapter/state.ts';
 export type { AdapterStatistics, DirectionStatistics } from './adapter/statistics.ts';
 export { Capture, type CaptureOptions, capture } from './capture/capture.ts';
+export { captureInterface, type InterfaceCaptureOptions } from './capture/interface.ts';
 export { compileFilter } from './capture/filter/filter.ts';
 export type { PacketTest } from './capture/filter/packet.ts';
 export { type PacketSource, type PcapngStatistics, PcapngWriter } from './capture/pcapng.ts';
@@ -27,6 +28,9 @@ export type {
   CaptureSelection,
   PcapngOptions,
 } from './capture/pcapng-options.ts';
+export type { CapturedPacket } from './capture/read/packet.ts';
+export { readCapture } from './capture/read/reader.ts';
+export { type ReplayOptions, type ReplayStatistics, replay, replayOut } from './capture/replay.ts';
 export type { CaptureTarget } from './capture/sink.ts';
 export { type TraceEvent, trace } from './capture/tracer.ts';
 export { isTunError, TunError, TunErrorCode, type TunErrorDetails } from './errors.ts';

@@ -54,7 +54,7 @@ export class Capture implements AsyncDisposable {
   /**
    * Stops capturing, writes what waits and the counts, and ends what it writes to. Safe to call twice.
    *
-   * @throws TunError `SYSCALL` when that failed, now or before.
+   * @throws TunError the {@link failure} when it had ended before; `SYSCALL` when it fails now.
    */
   close(): Promise<void> {
     return this.#end();

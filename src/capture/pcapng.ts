@@ -70,7 +70,7 @@ export class PcapngWriter {
       this.#settle = resolve;
     });
     this.#spool = new Spool(sink, options.bufferBytes, (failure, lost) => {
-      this.#failure = failure;
+      this.#failure ??= failure;
       this.#packets -= lost;
       this.#dropped += lost;
       this.#settle(failure);
@@ -156,13 +156,21 @@ export class PcapngWriter {
     this.#spool.flush();
   }
 
-  /** Records one packet. Nothing is kept. As {@link record}. */
-  recordPacket(source: PacketSource): void {
+  /** Records one packet, and says whether it did. Nothing is kept. As {@link record}. */
+  recordPacket(source: PacketSource): boolean {
     const { bytes, offset, size, original } = source;
-    if (!this.#begin(bytes, source.outbound)) return;
+    if (!this.#begin(bytes, source.outbound)) return false;
     this.#fields.microseconds = source.microseconds;
+    const before = this.#packets;
     this.#packet(offset, size, original);
     this.#spool.flush();
+    return this.#packets > before;
+  }
+
+  /** @internal Where packets come from is gone: all that may come are dropped. */
+  fail(reason: TunError): void {
+    this.#failure ??= reason;
+    this.#settle(this.#failure);
   }
 
   /** Puts a comment on the next packet that is written. */
@@ -184,7 +192,7 @@ export class PcapngWriter {
   /**
    * Writes what waits and the statistics, and closes the file, or ends the stream. Safe to call twice.
    *
-   * @throws TunError `SYSCALL` when it failed, now or before; all is released then as well.
+   * @throws TunError what ended it before, `SYSCALL` when it fails now; all is released then as well.
    */
   close(): Promise<void> {
     this.#closed ??= this.#finish();
@@ -225,7 +233,8 @@ export class PcapngWriter {
     fields.original = original;
     fields.dropped = this.#missing;
     const spool = this.#spool;
-    if (this.#closed !== undefined || !spool.takes(packetBlockBytes(fields))) {
+    const ended = this.#closed !== undefined || this.#failure !== undefined;
+    if (ended || !spool.takes(packetBlockBytes(fields))) {
       this.#drop(1);
       return;
     }
