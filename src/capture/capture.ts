@@ -28,7 +28,9 @@ export class Capture implements AsyncDisposable {
     this.#writer = writer;
     this.#stop = stop;
     // What fails costs nothing any more.
-    void writer.done.then((failure) => (failure === undefined ? undefined : this.#end()));
+    void writer.done.then((failure) => {
+      if (failure !== undefined) void this.#end();
+    });
   }
 
   /** Packets so far. */

@@ -52,13 +52,18 @@ class NodeSink implements ByteSink {
   /** Heard once more than is needed: without a listener an error ends the process. */
   readonly #onError = (error: unknown): void => {
     this.#failure ??= error;
+    this.#rejectWrite(error);
   };
+  /** A stream that is destroyed in the middle of a write may never answer it. */
+  readonly #onClose = (): void => this.#onError(new Error('it was closed'));
+  #rejectWrite: (error: unknown) => void = () => undefined;
 
   constructor(stream: Writable, header: Uint8Array, end: boolean) {
     this.#stream = stream;
     this.#header = header;
     this.#end = end;
     stream.on('error', this.#onError);
+    stream.on('close', this.#onClose);
   }
 
   async write(bytes: Uint8Array, length: number): Promise<void> {
@@ -73,8 +78,9 @@ class NodeSink implements ByteSink {
     try {
       if (this.#failure !== undefined) return;
       await this.write(trailer, trailer.length);
-      if (this.#end) await new Promise<void>((resolve) => this.#stream.end(resolve));
+      if (this.#end) await new Promise<void>((resolve) => this.#stream.end(() => resolve()));
     } finally {
+      this.#stream.off('close', this.#onClose);
       // An error may still come, in the turn after the write that failed.
       setImmediate(() => this.#stream.off('error', this.#onError));
     }
@@ -86,6 +92,7 @@ class NodeSink implements ByteSink {
         this.#failure ??= error;
         reject(sinkError(WHAT, error, REMEDY));
       };
+      this.#rejectWrite = failed;
       if (this.#failure !== undefined) failed(this.#failure);
       else
         this.#stream.write(chunk, (error) => {

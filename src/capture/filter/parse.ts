@@ -24,14 +24,14 @@ const TYPES = ['host', 'net', 'port', 'portrange', 'proto'] as const;
 type Type = (typeof TYPES)[number];
 
 /** Words that say what kind of packet it is. */
-const PROTOCOLS: Readonly<Record<string, Primitive>> = {
-  ip: { kind: 'version', version: 4 },
-  ip6: { kind: 'version', version: 6 },
-  tcp: { kind: 'protocol', protocol: IP_PROTOCOL_TCP, version: undefined },
-  udp: { kind: 'protocol', protocol: IP_PROTOCOL_UDP, version: undefined },
-  icmp: { kind: 'protocol', protocol: IP_PROTOCOL_ICMP, version: 4 },
-  icmp6: { kind: 'protocol', protocol: IP_PROTOCOL_ICMPV6, version: 6 },
-};
+const PROTOCOLS: ReadonlyMap<string, Primitive> = new Map<string, Primitive>([
+  ['ip', { kind: 'version', version: 4 }],
+  ['ip6', { kind: 'version', version: 6 }],
+  ['tcp', { kind: 'protocol', protocol: IP_PROTOCOL_TCP, version: undefined }],
+  ['udp', { kind: 'protocol', protocol: IP_PROTOCOL_UDP, version: undefined }],
+  ['icmp', { kind: 'protocol', protocol: IP_PROTOCOL_ICMP, version: 4 }],
+  ['icmp6', { kind: 'protocol', protocol: IP_PROTOCOL_ICMPV6, version: 6 }],
+]);
 
 const PRIMITIVE =
   'is where one of host, net, port, portrange, proto, src, dst, ip, ip6, tcp, udp, icmp, icmp6, inbound, outbound, less, greater, not or an address belongs';
@@ -140,7 +140,7 @@ class Parser {
     const token = this.#token;
     if (++this.#primitives > MAX_PRIMITIVES)
       throw this.#wrong('is one too many; use networks and ranges');
-    const protocol = PROTOCOLS[token.text] === undefined ? undefined : this.#take();
+    const protocol = PROTOCOLS.has(token.text) ? this.#take() : undefined;
     const end = this.#end();
     const type = TYPES.find((one) => one === this.#text);
     if (type !== undefined) this.#take();
@@ -175,7 +175,7 @@ class Parser {
     if (end !== undefined)
       throw this.#wrong('is where host, net, port, portrange or an address belongs');
     this.#qualifiers = undefined;
-    if (protocol !== undefined) return PROTOCOLS[first.text]!;
+    if (protocol !== undefined) return PROTOCOLS.get(first.text)!;
     const { text } = this.#take();
     if (text === 'inbound' || text === 'outbound') {
       return { kind: 'direction', outbound: text === 'outbound' };
@@ -219,7 +219,7 @@ class Parser {
     const token = this.#take();
     if (type === 'port' || type === 'portrange') {
       const range = portRangeOf(this.#filter, token, type === 'portrange');
-      const ported = PROTOCOLS[protocol?.text ?? ''];
+      const ported = PROTOCOLS.get(protocol?.text ?? '');
       const number = ported?.kind === 'protocol' ? ported.protocol : undefined;
       return { kind: 'port', end, protocol: number, ...range };
     }
@@ -233,7 +233,7 @@ class Parser {
 
   /** Behind `proto`: a number, or a name, which pcap wants behind a backslash. */
   #protocolNumber(): number {
-    const name = PROTOCOLS[this.#text.replace(/^\\/, '')];
+    const name = PROTOCOLS.get(this.#text.replace(/^\\/, ''));
     if (name?.kind !== 'protocol') return this.#number(MAX_PROTOCOL);
     this.#take();
     return name.protocol;
