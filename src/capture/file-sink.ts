@@ -3,6 +3,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { isTunError, type TunError } from '../errors.ts';
+import { WORD_BYTES } from './pcapng-format.ts';
 import { type ByteSink, sinkError } from './sink.ts';
 
 /** How a file is framed, and how large it may get. */
@@ -11,7 +12,7 @@ export interface FileFrame {
   readonly header: Uint8Array;
   /** What a file ends with that another follows. */
   readonly trailer: () => Uint8Array;
-  /** Bytes of a file, at most; what is written at once is never divided. */
+  /** Bytes of a file, at most: room for header, trailer and the largest block. */
   readonly rotateBytes?: number | undefined;
 }
 
@@ -43,25 +44,37 @@ export class FileSink implements ByteSink {
   }
 
   async write(bytes: Uint8Array, length: number): Promise<void> {
-    const { rotateBytes = Number.POSITIVE_INFINITY, header, trailer } = this.#frame;
     try {
-      if (this.#size > header.length) {
-        const end = trailer();
-        if (this.#size + length + end.length > rotateBytes) await this.#next(end);
+      for (let at = 0; at < length; ) {
+        const end = await this.#beginFor(bytes, at, length);
+        await writeWhole(this.#file, bytes, at, end);
+        this.#size += end - at;
+        at = end;
       }
-      await writeWhole(this.#file, bytes, length);
     } catch (cause) {
       this.#failed = true;
       // Without the block that is there in part: the file can be read up to there. A pipe has no length.
       await this.#file.truncate(this.#size).catch(() => undefined);
       throw diskError(this.#current, cause);
     }
-    this.#size += length;
+  }
+
+  /** Returns up to where the blocks from `from` on go into one file: this one, or another, when it is full. */
+  async #beginFor(bytes: Uint8Array, from: number, to: number): Promise<number> {
+    const { rotateBytes, header, trailer } = this.#frame;
+    if (rotateBytes === undefined) return to;
+    const trailing = trailer();
+    const end = wholeBlocks(bytes, from, to, rotateBytes - this.#size - trailing.length);
+    if (end > from) return end;
+    await this.#next(trailing);
+    const first = wholeBlocks(bytes, from, to, rotateBytes - header.length - trailing.length);
+    // A block that is larger than a file may be has one of its own.
+    return first > from ? first : from + blockBytes(bytes, from);
   }
 
   async close(trailer: Uint8Array): Promise<void> {
     try {
-      if (!this.#failed) await writeWhole(this.#file, trailer, trailer.length);
+      if (!this.#failed) await writeWhole(this.#file, trailer, 0, trailer.length);
     } catch (cause) {
       await this.#file.truncate(this.#size).catch(() => undefined);
       throw diskError(this.#current, cause);
@@ -73,7 +86,7 @@ export class FileSink implements ByteSink {
   /** Ends this file and begins another. */
   async #next(trailer: Uint8Array): Promise<void> {
     const { header } = this.#frame;
-    await writeWhole(this.#file, trailer, trailer.length);
+    await writeWhole(this.#file, trailer, 0, trailer.length);
     this.#size += trailer.length;
     const path = numbered(this.#path, this.#files);
     const next = await create(path, header);
@@ -95,7 +108,7 @@ async function create(path: string, header: Uint8Array): Promise<FileHandle> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'w');
-    await writeWhole(file, header, header.length);
+    await writeWhole(file, header, 0, header.length);
     return file;
   } catch (cause) {
     await file?.close();
@@ -103,9 +116,29 @@ async function create(path: string, header: Uint8Array): Promise<FileHandle> {
   }
 }
 
-async function writeWhole(file: FileHandle, bytes: Uint8Array, length: number): Promise<void> {
-  for (let at = 0; at < length; ) {
-    const { bytesWritten } = await file.write(bytes, at, length - at);
+/** Offset behind the blocks from `from` on that have at most `room` bytes together. */
+function wholeBlocks(bytes: Uint8Array, from: number, to: number, room: number): number {
+  let at = from;
+  while (at < to) {
+    const next = at + blockBytes(bytes, at);
+    if (next - from > room) break;
+    at = next;
+  }
+  return at;
+}
+
+function blockBytes(bytes: Uint8Array, at: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(WORD_BYTES, true);
+}
+
+async function writeWhole(
+  file: FileHandle,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): Promise<void> {
+  for (let at = from; at < to; ) {
+    const { bytesWritten } = await file.write(bytes, at, to - at);
     at += bytesWritten;
   }
 }

@@ -72,8 +72,7 @@ export function checkCapture(options: PcapngOptions): CheckedCapture {
   if (rotateBytes !== undefined) {
     whole('rotateBytes', rotateBytes, MIN_ROTATE_BYTES, Number.MAX_SAFE_INTEGER);
   }
-  const wanted =
-    options.bufferBytes ?? Math.min(DEFAULT_BUFFER_BYTES, rotateBytes ?? DEFAULT_BUFFER_BYTES);
+  const wanted = options.bufferBytes ?? DEFAULT_BUFFER_BYTES;
   return {
     interfaceName,
     interfaceDescription,

@@ -77,9 +77,8 @@ async function captureUntil(
   const { write } = options;
   const capture = await open(name, options);
   const file = write === STANDARD_OUTPUT ? undefined : write;
-  if (file !== undefined && process.stderr.isTTY) {
-    process.stderr.write(`capturing on ${name}; ^C ends it\n`);
-  }
+  // Whoever starts it as a part of something larger waits for this line.
+  process.stderr.write(`capturing on ${name}; ^C ends it\n`);
   signal.addEventListener('abort', () => void capture.close().catch(() => undefined));
   if (signal.aborted) void capture.close().catch(() => undefined);
   const failure = await capture.done;
