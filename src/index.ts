@@ -28,6 +28,7 @@ export type {
   CaptureSelection,
   PcapngOptions,
 } from './capture/pcapng-options.ts';
+export { type LeftOut, readBundles } from './capture/read/bundles.ts';
 export type { CapturedPacket } from './capture/read/packet.ts';
 export { readCapture } from './capture/read/reader.ts';
 export { type ReplayOptions, type ReplayStatistics, replay, replayOut } from './capture/replay.ts';

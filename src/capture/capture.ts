@@ -104,7 +104,7 @@ export function capture(
   }
   const writer =
     target instanceof PcapngWriter
-      ? target
+      ? withoutOptions(target, options)
       : PcapngWriter.to(target, {
           ...options,
           interfaceName: adapter.name,
@@ -122,6 +122,13 @@ export function capture(
     writer.lastComment = lossText(before, adapter.statistics);
   });
   return made;
+}
+
+/** @throws TypeError for an option that would have no effect. */
+export function withoutOptions(writer: PcapngWriter, options: CaptureOptions): PcapngWriter {
+  const [given] = Object.entries(options).find(([, value]) => value !== undefined) ?? [];
+  if (given === undefined) return writer;
+  throw new TypeError(`${given} belongs to the PcapngWriter that is captured to; give it there`);
 }
 
 /** What the adapter and its host dropped between two moments, in words. */

@@ -4,7 +4,7 @@ import { TunError, TunErrorCode } from '../errors.ts';
 import { holdLoop, releaseLoop } from '../keep-alive.ts';
 import { kernelLink } from '../link/open.ts';
 import { PacketSocket } from '../os/packet-socket.ts';
-import { Capture, type CaptureOptions } from './capture.ts';
+import { Capture, type CaptureOptions, withoutOptions } from './capture.ts';
 import { type PacketSource, PcapngWriter } from './pcapng.ts';
 import type { CaptureTarget } from './sink.ts';
 
@@ -45,7 +45,7 @@ export function captureInterface(
   try {
     writer =
       target instanceof PcapngWriter
-        ? target
+        ? withoutOptions(target, writing)
         : PcapngWriter.to(target, {
             ...writing,
             interfaceName: name,

@@ -197,6 +197,16 @@ test('refuses what is no adapter', () => {
   assert.throws(() => capture({} as Adapter, new PassThrough()), /captures are made of an Adapter/);
 });
 
+test('options that a writer has of its own are refused beside it', async () => {
+  await using made = await memoryAdapter();
+  const writer = PcapngWriter.to(new PassThrough().resume());
+  assert.throws(
+    () => capture(made.adapter, writer, { filter: 'udp' }),
+    /filter belongs to the PcapngWriter/,
+  );
+  await capture(made.adapter, writer, { filter: undefined }).close();
+});
+
 test('a trace tells of each transition and each bundle, in order, until it is ended', async () => {
   const made = await memoryAdapter();
   const events: TraceEvent[] = [];

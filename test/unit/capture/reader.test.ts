@@ -6,8 +6,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type CapturedPacket, isTunError, PcapngWriter, readCapture, TunErrorCode } from 'typetun';
-import { bundleOf } from '../../support/flow-packets.ts';
+import {
+  type CapturedPacket,
+  isTunError,
+  PcapngWriter,
+  readBundles,
+  readCapture,
+  TunErrorCode,
+} from 'typetun';
+import { bundleOf, packetsOf } from '../../support/flow-packets.ts';
 import { echoPacket, pattern, udpPacket } from '../../support/ip-packets.ts';
 import { toolSkip } from '../../support/root.ts';
 
@@ -374,6 +381,42 @@ test('what came before the first mistake was given', async () => {
     for await (const packet of readCapture(pieces(bytes, 10))) found.push(ip(packet));
   }, /not a capture file that can be read/);
   assert.deepEqual(found, [ping]);
+});
+
+test('bundles are made of a file, as full as they get, and what they lack is counted', async () => {
+  const many = Array.from({ length: 300 }, () => enhanced('little', datagram)).flat();
+  const odd = [
+    ...enhanced('little', Uint8Array.from([1])),
+    ...enhanced('little', ping, { original: 99 }),
+  ];
+  const bundles = readBundles(
+    pieces([...head, ...many, ...odd, ...enhanced('little', pong)], 5000),
+  );
+  const found: Uint8Array[] = [];
+  const counts: number[] = [];
+  for (;;) {
+    const next = await bundles.next();
+    if (next.done) {
+      assert.deepEqual(next.value, { cut: 1, notIp: 1 });
+      break;
+    }
+    const packets = packetsOf(next.value, next.value.length);
+    counts.push(packets.length);
+    found.push(...packets);
+  }
+  assert.equal(found.length, 301);
+  assert.deepEqual(found.at(-1), pong);
+  assert.deepEqual(found[0], datagram);
+  assert.deepEqual(counts, [256, 45]);
+});
+
+test('the packets before a mistake come as a bundle first', async () => {
+  const bundles = readBundles(pieces([...head, ...enhanced('little', ping), 1, 2, 3], 10));
+  const first = await bundles.next();
+  assert.deepEqual(packetsOf(first.value as Uint8Array, (first.value as Uint8Array).length), [
+    ping,
+  ]);
+  await assert.rejects(bundles.next(), /the file ends in the middle/);
 });
 
 test('a file that is not there is named', async () => {
