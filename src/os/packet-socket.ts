@@ -46,7 +46,10 @@ const ADDRESS_PACKET_TYPE = 10;
 const STATISTICS_BYTES = 8;
 const STATISTICS_DROPS = 4;
 
-/** `struct msghdr` and what it points to, one after the other in one piece of memory. */
+/**
+ * `struct msghdr` and what it points to, one after the other in one piece of memory, but for the packet: the FFI
+ * package takes the longer the more it is handed.
+ */
 const MESSAGE_NAME_BYTES = 8;
 const MESSAGE_IOV = 16;
 const MESSAGE_IOV_COUNT = 24;
@@ -63,7 +66,7 @@ const CONTROL_TYPE = 12;
 const CONTROL_DATA = 16;
 const WORD_BYTES = 8;
 const TIME_BYTES = 16;
-const PACKET_AT: number = CONTROL_AT + CONTROL_BYTES;
+const MESSAGE_BYTES: number = CONTROL_AT + CONTROL_BYTES;
 
 /** Any packet: what an IP packet may have, and then some. */
 const LARGEST_PACKET_BYTES = 0x10000;
@@ -102,11 +105,11 @@ export class PacketSocket {
   readonly #name: string;
   readonly #netns: string | undefined;
   readonly #index: number;
-  readonly #memory = new Uint8Array(PACKET_AT + LARGEST_PACKET_BYTES);
-  readonly #view = new DataView(this.#memory.buffer);
+  readonly #message = new Uint8Array(MESSAGE_BYTES);
+  readonly #view = new DataView(this.#message.buffer);
   readonly #packet = {
-    bytes: this.#memory,
-    offset: PACKET_AT,
+    bytes: new Uint8Array(LARGEST_PACKET_BYTES),
+    offset: 0,
     size: 0,
     original: 0,
     outbound: false,
@@ -211,7 +214,7 @@ export class PacketSocket {
     for (let taken = 0; taken < most && this.#listener !== undefined; taken++) {
       this.#view.setUint32(MESSAGE_NAME_BYTES, ADDRESS_BYTES, HOST_LITTLE_ENDIAN);
       this.#view.setUint32(MESSAGE_CONTROL_BYTES + LOW_WORD, CONTROL_BYTES, HOST_LITTLE_ENDIAN);
-      const original = c.recvmsg(this.#fd, this.#memory, MSG_TRUNC);
+      const original = c.recvmsg(this.#fd, this.#message, MSG_TRUNC);
       if (original >= 0) {
         this.#receive(original);
         continue;
@@ -232,7 +235,7 @@ export class PacketSocket {
     const packet = this.#packet;
     packet.size = Math.min(original, LARGEST_PACKET_BYTES);
     packet.original = original;
-    packet.outbound = this.#memory[ADDRESS_AT + ADDRESS_PACKET_TYPE] === PACKET_OUTGOING;
+    packet.outbound = this.#message[ADDRESS_AT + ADDRESS_PACKET_TYPE] === PACKET_OUTGOING;
     packet.microseconds = this.#time();
     this.#listener?.packet(packet);
   }
@@ -283,13 +286,13 @@ export class PacketSocket {
   }
 
   #prepareMessage(): void {
-    const base = addressOf(this.#memory);
+    const base = addressOf(this.#message);
     this.#word(0, base + ADDRESS_AT);
     this.#word(MESSAGE_IOV, base + IOVEC_AT);
     this.#word(MESSAGE_IOV_COUNT, 1);
     this.#word(MESSAGE_CONTROL, base + CONTROL_AT);
     this.#word(MESSAGE_CONTROL_BYTES, CONTROL_BYTES);
-    this.#word(IOVEC_AT, base + PACKET_AT);
+    this.#word(IOVEC_AT, addressOf(this.#packet.bytes));
     this.#word(IOVEC_AT + IOVEC_LENGTH, LARGEST_PACKET_BYTES);
   }
 
