@@ -3,7 +3,7 @@
 import { TunError, TunErrorCode } from '../errors.ts';
 import { holdLoop, releaseLoop } from '../keep-alive.ts';
 import { kernelLink } from '../link/open.ts';
-import { PacketSocket } from '../os/packet-socket.ts';
+import { InterfaceSocket } from '../os/interface-socket.ts';
 import { Capture, type CaptureOptions, withoutOptions } from './capture.ts';
 import { type PacketSource, PcapngWriter } from './pcapng.ts';
 import type { CaptureTarget } from './sink.ts';
@@ -40,7 +40,7 @@ export function captureInterface(
 ): Capture {
   requireLinux();
   const { netns, onPacket, maxPackets = Number.POSITIVE_INFINITY, ...writing } = options;
-  const socket = PacketSocket.open(name, netns);
+  const socket = InterfaceSocket.open(name, netns);
   let writer: PcapngWriter;
   try {
     writer =

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Device } from '../adapter/device.ts';
 import { MAX_BUNDLE_PACKETS, MAX_ENTRY_BYTES } from '../limits.ts';
-import { PacketSocket } from '../os/packet-socket.ts';
+import { InterfaceSocket } from '../os/interface-socket.ts';
 import { BundleWriter } from '../wire/bundle-writer.ts';
 import { compileFilter } from './filter/filter.ts';
 import { requireLinux } from './interface.ts';
@@ -104,7 +104,7 @@ export async function replayOut(
   options: ReplayOptions & { readonly netns?: string | undefined } = {},
 ): Promise<ReplayStatistics> {
   requireLinux();
-  const socket = PacketSocket.open(name, options.netns);
+  const socket = InterfaceSocket.open(name, options.netns);
   let sent = 0;
   try {
     return await play(

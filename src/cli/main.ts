@@ -11,9 +11,9 @@ import { describeError, ExitCode, UsageError } from './errors.ts';
 import { addHelpCommand } from './help.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
 
-const LINKS = ['auto', 'linux', 'windows', 'rootless', 'memory'] as const;
+const LINKS = ['auto', 'linux', 'windows', 'rootless', 'veth', 'memory'] as const;
 const MAX_SECONDS = 86_400;
-const RUNGS = ['kernel', 'rootless'] as const;
+const RUNGS = ['kernel', 'rootless', 'veth'] as const;
 const DIGITS = /^\d+$/;
 const DECIMAL = /^\d+(?:\.\d+)?$/;
 
@@ -61,7 +61,7 @@ function program(): Command {
     .description("send the operating system's own traffic through an adapter and check it")
     .option(
       '--link <link>',
-      'auto, linux or windows (the kernel), rootless (Linux in a user namespace), memory (in process)',
+      'auto, linux or windows (the kernel), rootless (Linux in a user namespace), veth (there without /dev/net/tun), memory (in process)',
       linkOption,
       'auto',
     )
@@ -98,7 +98,7 @@ function program(): Command {
     .option('--mtu <bytes>', 'of the adapter', integerOption)
     .option(
       '--rung <rung>',
-      'kernel (as root) or rootless; by default the first that works',
+      'kernel (as root), rootless, or veth (without /dev/net/tun); by default the first that works',
       rungOption,
     )
     .option('--json', 'print the counts as one JSON object, on standard error')

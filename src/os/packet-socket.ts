@@ -1,324 +1,203 @@
 /**
- * A packet socket on one network interface: a copy of every IP packet that goes out of it or comes in, and a way
- * to send some out of it. Linux, with CAP_NET_RAW.
+ * Packet sockets: what an Ethernet interface receives, and what it sends, without the Ethernet headers
+ * (`SOCK_DGRAM`). Made for the far end of a veth pair (link/linux/veth.ts).
  *
  * ```
  *  struct sockaddr_ll, 20 bytes
- *  0        2          4               8        10        11       12
- * +--------+----------+---------------+--------+---------+--------+---------+
- * | family | protocol | interface     | hatype | pkttype | halen  | address |
- * |        | (network | index         |        |         |        | 8 bytes |
- * |        |  order)  |               |        |         |        |         |
- * +--------+----------+---------------+--------+---------+--------+---------+
+ *  0        2          4       8          10     11       12        20
+ * +--------+----------+-------+----------+------+--------+---------+
+ * | family | protocol | index | hardware | type | length | address |
+ * |        | (network)|       | type     |      |        |         |
+ * +--------+----------+-------+----------+------+--------+---------+
  * ```
  *
- * Source: packet(7), socket(7), recvmsg(2); linux/if_packet.h, linux/if_ether.h, asm-generic/socket.h; layouts
- * of 64-bit Linux.
+ * Source: packet(7), socket(7), netdevice(7); numbers from linux/if_packet.h, linux/if_ether.h,
+ * linux/if_arp.h, asm-generic/socket.h, linux/sockios.h.
  */
 
 import { TunError, TunErrorCode } from '../errors.ts';
 import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
-import { addressOf } from './address.ts';
+import { closeOwned, ownedByThread } from './descriptors.ts';
 import { Errno, errnoName, libc, syscallError } from './libc.ts';
-import { inNetworkNamespace } from './namespaces.ts';
-import { type Watch, watchReadable } from './poll.ts';
+import { Ancillary, attachFilter, Bpf, type Instruction, WHOLE_MESSAGE } from './socket-filter.ts';
 
 const AF_PACKET = 17;
 const SOCK_DGRAM = 2;
 /** `SOCK_NONBLOCK | SOCK_CLOEXEC`. */
 const SOCK_FLAGS = 0o2004000;
-const ETH_P_ALL = 3;
-const ETH_P_IP = 0x0800;
-const ETH_P_IPV6 = 0x86dd;
-const PACKET_OUTGOING = 4;
 const SOL_SOCKET = 1;
-const SO_RCVBUFFORCE = 33;
-/** `SO_TIMESTAMPNS`, and the type of the message that it makes. */
-const SO_TIMESTAMPNS = 35;
+const SO_TYPE = 3;
+const SO_RCVBUF = 8;
+const SO_DOMAIN = 39;
 const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
-const MSG_TRUNC = 0x20;
-
-const ADDRESS_BYTES = 20;
-const ADDRESS_PROTOCOL = 2;
-const ADDRESS_INDEX = 4;
-const ADDRESS_PACKET_TYPE = 10;
+const PACKET_QDISC_BYPASS = 20;
+/** Bytes of the C `int` that a socket option takes; of `struct tpacket_stats`, and where its drops are. */
+const INT_BYTES = 4;
+const MAX_INT = 2 ** 31 - 1;
 const STATISTICS_BYTES = 8;
 const STATISTICS_DROPS = 4;
 
+/** Every protocol, to `bind` alone. */
+const ETH_P_ALL = 0x0003;
+/** What an Ethernet header calls the two protocols. */
+export const EtherType = { IPV4: 0x0800, IPV6: 0x86dd } as const;
+/** Of a packet that this side sends itself. */
+const PACKET_OUTGOING = 4;
+const ARPHRD_ETHER = 1;
+
+const PROTOCOL_OFFSET = 2;
+const INDEX_OFFSET = 4;
+const HARDWARE_TYPE_OFFSET = 8;
+const LENGTH_OFFSET = 11;
+const ADDRESS_OFFSET = 12;
+/** `struct sockaddr_ll`. */
+export const LINK_ADDRESS_BYTES = 20;
+
+const SIOCGIFNAME = 0x8910;
+/** Bytes of `struct ifreq`, and where behind the name the index lies. */
+const IFREQ_BYTES = 40;
+const IFREQ_INDEX_OFFSET = 16;
+
 /**
- * `struct msghdr` and what it points to, one after the other in one piece of memory, but for the packet: the FFI
- * package takes the longer the more it is handed.
+ * What is no IP packet, or has a VLAN tag, arrives as its first byte alone: too short for a packet, so
+ * that it is counted as unreadable in place of being dropped unseen. What goes out is not for us.
  */
-const MESSAGE_NAME_BYTES = 8;
-const MESSAGE_IOV = 16;
-const MESSAGE_IOV_COUNT = 24;
-const MESSAGE_CONTROL = 32;
-const MESSAGE_CONTROL_BYTES = 40;
-const IOVEC_AT = 56;
-const IOVEC_LENGTH = 8;
-const ADDRESS_AT = 72;
-const CONTROL_AT = 96;
-/** Room for a time (a header of 16 bytes, and two words) and what else may come. */
-const CONTROL_BYTES = 64;
-const CONTROL_LEVEL = 8;
-const CONTROL_TYPE = 12;
-const CONTROL_DATA = 16;
-const WORD_BYTES = 8;
-const TIME_BYTES = 16;
-const MESSAGE_BYTES: number = CONTROL_AT + CONTROL_BYTES;
+const FILTER: readonly Instruction[] = [
+  [Bpf.LOAD_WORD, 0, Ancillary.PACKET_TYPE],
+  [Bpf.JUMP_UNLESS_EQUAL, 1, PACKET_OUTGOING],
+  [Bpf.RETURN, 0, 0],
+  [Bpf.LOAD_WORD, 0, Ancillary.VLAN_TAG_PRESENT],
+  [Bpf.JUMP_UNLESS_EQUAL, 5, 0],
+  [Bpf.LOAD_WORD, 0, Ancillary.PROTOCOL],
+  [Bpf.JUMP_UNLESS_EQUAL, 1, EtherType.IPV4],
+  [Bpf.RETURN, 0, WHOLE_MESSAGE],
+  [Bpf.JUMP_UNLESS_EQUAL, 1, EtherType.IPV6],
+  [Bpf.RETURN, 0, WHOLE_MESSAGE],
+  [Bpf.RETURN, 0, 1],
+];
 
-/** Any packet: what an IP packet may have, and then some. */
-const LARGEST_PACKET_BYTES = 0x10000;
-/** Bytes the kernel may queue for us: a quarter of a second at 1 Gbit/s. Bookkeeping included. */
-const RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024;
-/** Packets taken before other work of the thread gets its turn. */
-const PACKETS_PER_TURN = 1024;
-/** What the kernel has queued at most, small packets that are: more has come meanwhile. */
-const PACKETS_IN_ALL = 0x10000;
-const US_PER_SECOND = 1e6;
-const NS_PER_US = 1000;
-const VERSION_SHIFT = 4;
-
-/** A packet, valid during the call that hands it over: `bytes` is used again. */
-export interface InterfacePacket {
-  readonly bytes: Uint8Array;
-  readonly offset: number;
-  /** Bytes that are there, and that the packet has. */
-  readonly size: number;
-  readonly original: number;
-  /** It left the host by this interface. */
-  readonly outbound: boolean;
-  /** Microseconds of the Unix epoch: when the kernel saw it. */
-  readonly microseconds: number;
+/** What a packet socket is bound to. */
+export interface PacketBinding {
+  /** Whether it is one without Ethernet headers. */
+  readonly headless: boolean;
+  /** Of the interface; 0 when it is bound to none, below 0 when that is gone. */
+  readonly index: number;
+  readonly isEthernet: boolean;
+  /** Of the interface. */
+  readonly address: Uint8Array;
 }
 
-/** Told from the event loop. Must not throw. */
-export interface PacketListener {
-  packet(packet: InterfacePacket): void;
-  /** The interface is gone, or the socket failed: nothing comes any more. */
-  ended(reason: TunError): void;
+/**
+ * A socket that gets what the interface `index` of the thread's present network namespace receives, one
+ * IP packet each time it is read. Not blocking, and closed on exec. `queueBytes` of memory hold what
+ * waits, with what the kernel needs beside the bytes; less where `net.core.rmem_max` is lower.
+ *
+ * @throws TunError `NO_DRIVER` when this kernel has no packet sockets, `NO_PRIVILEGE`, `SYSCALL`.
+ */
+export function openPacketSocket(index: number, queueBytes: number): number {
+  // Of no protocol, or it would get what other interfaces receive until it is bound.
+  const opened = libc().socket(AF_PACKET, SOCK_DGRAM | SOCK_FLAGS, 0);
+  if (opened < 0) throw openError(libc().errno());
+  const fd = ownedByThread(opened);
+  try {
+    if (!attachFilter(fd, FILTER)) {
+      throw syscallError('setsockopt', libc().errno(), 'set the filter of a packet socket');
+    }
+    // Past the queue of the interface, which takes packets for sent that it throws away without carrier.
+    setOption(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1);
+    setQueueBytes(fd, queueBytes);
+    const address = linkAddress(index, ETH_P_ALL, new Uint8Array(0));
+    if (libc().bind(fd, address, LINK_ADDRESS_BYTES) === 0) return fd;
+    throw syscallError('bind', libc().errno(), 'bind a packet socket');
+  } catch (error) {
+    closeOwned(fd);
+    throw error;
+  }
 }
 
-export class PacketSocket {
-  readonly #fd: number;
-  readonly #name: string;
-  readonly #netns: string | undefined;
-  readonly #index: number;
-  readonly #message = new Uint8Array(MESSAGE_BYTES);
-  readonly #view = new DataView(this.#message.buffer);
-  readonly #packet = {
-    bytes: new Uint8Array(LARGEST_PACKET_BYTES),
-    offset: 0,
-    size: 0,
-    original: 0,
-    outbound: false,
-    microseconds: 0,
+/** See {@link openPacketSocket}. */
+export function setQueueBytes(fd: number, bytes: number): void {
+  // The kernel takes it for the packets alone, and doubles it.
+  setOption(fd, SOL_SOCKET, SO_RCVBUF, Math.min(Math.ceil(bytes / 2), MAX_INT));
+}
+
+/** What the socket is bound to; undefined when the descriptor is no packet socket. */
+export function packetBinding(fd: number): PacketBinding | undefined {
+  if (option(fd, SO_DOMAIN) !== AF_PACKET) return undefined;
+  const bytes = new Uint8Array(LINK_ADDRESS_BYTES);
+  const length = new Uint8Array(Uint32Array.of(LINK_ADDRESS_BYTES).buffer);
+  if (libc().getsockname(fd, bytes, length) < 0) return undefined;
+  const view = new DataView(bytes.buffer);
+  return {
+    headless: option(fd, SO_TYPE) === SOCK_DGRAM,
+    index: view.getInt32(INDEX_OFFSET, HOST_LITTLE_ENDIAN),
+    isEthernet: view.getUint16(HARDWARE_TYPE_OFFSET, HOST_LITTLE_ENDIAN) === ARPHRD_ETHER,
+    address: bytes.subarray(ADDRESS_OFFSET, ADDRESS_OFFSET + bytes[LENGTH_OFFSET]!),
   };
-  #watch: Watch | undefined;
-  #listener: PacketListener | undefined;
-  #closed: Promise<void> | undefined;
-
-  /**
-   * Opens one on the interface `name`, in the network namespace `netns`. It takes packets from now on, as far as
-   * {@link listen} is called before long.
-   *
-   * @throws TunError `NOT_FOUND`, `NO_PRIVILEGE`, `NETNS`, `SYSCALL`, `NO_FFI`.
-   */
-  static open(name: string, netns?: string): PacketSocket {
-    return inNetworkNamespace(netns, () => {
-      const index = libc().ifNameToIndex(name);
-      if (index === 0) throw notFound(name, netns);
-      // Nothing until it is bound: it would be of all interfaces.
-      const fd = libc().socket(AF_PACKET, SOCK_DGRAM | SOCK_FLAGS, 0);
-      if (fd < 0) throw notAllowed(name, libc().errno());
-      try {
-        return new PacketSocket(fd, name, netns, index);
-      } catch (error) {
-        libc().close(fd);
-        throw error;
-      }
-    });
-  }
-
-  private constructor(fd: number, name: string, netns: string | undefined, index: number) {
-    this.#fd = fd;
-    this.#name = name;
-    this.#netns = netns;
-    this.#index = index;
-    this.#prepareMessage();
-    // Root may have more than net.core.rmem_max; who may not goes on with what there is.
-    this.#set(SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES);
-    this.#set(SO_TIMESTAMPNS, 1);
-    const address = this.#address(ETH_P_ALL);
-    if (libc().bind(fd, address, address.length) < 0) {
-      throw syscallError('bind', libc().errno(), `listen on the interface "${name}"`);
-    }
-  }
-
-  /** Hands packets over from now on. Once. Does not keep the event loop alive. */
-  listen(listener: PacketListener): void {
-    this.#listener = listener;
-    this.#watch = watchReadable(this.#fd, () => this.#drain(PACKETS_PER_TURN));
-    this.#watch.start();
-  }
-
-  /** Hands over what the kernel has by now. */
-  flush(): void {
-    this.#drain(PACKETS_IN_ALL);
-  }
-
-  /** Packets that the kernel had no room for since this was last asked. */
-  takeDrops(): number {
-    const statistics = new Uint8Array(STATISTICS_BYTES);
-    const length = new Uint8Array(Int32Array.of(STATISTICS_BYTES).buffer);
-    const asked = libc().getsockopt(this.#fd, SOL_PACKET, PACKET_STATISTICS, statistics, length);
-    if (asked < 0) return 0;
-    return new DataView(statistics.buffer).getUint32(STATISTICS_DROPS, HOST_LITTLE_ENDIAN);
-  }
-
-  /**
-   * Sends a packet out of the interface, as the host would. False when the interface takes no more now.
-   *
-   * @throws TunError `SYSCALL` for what it does not take at all.
-   */
-  send(packet: Uint8Array): boolean {
-    const version = packet[0]! >>> VERSION_SHIFT;
-    const address = this.#address(version === 4 ? ETH_P_IP : ETH_P_IPV6);
-    const c = libc();
-    if (c.sendto(this.#fd, packet, packet.length, 0, address, address.length) >= 0) return true;
-    const errno = c.errno();
-    if (errno === Errno.EAGAIN || errno === Errno.ENOBUFS) return false;
-    throw syscallError(
-      'sendto',
-      errno,
-      `send a packet of ${packet.length} bytes out of "${this.#name}"`,
-    );
-  }
-
-  /** Nothing is handed over after this. Safe to call twice. */
-  close(): Promise<void> {
-    this.#closed ??= this.#release();
-    return this.#closed;
-  }
-
-  async #release(): Promise<void> {
-    this.#listener = undefined;
-    this.#watch?.stop();
-    await this.#watch?.close();
-    libc().close(this.#fd);
-  }
-
-  #drain(most: number): void {
-    const c = libc();
-    for (let taken = 0; taken < most && this.#listener !== undefined; taken++) {
-      this.#view.setUint32(MESSAGE_NAME_BYTES, ADDRESS_BYTES, HOST_LITTLE_ENDIAN);
-      this.#view.setUint32(MESSAGE_CONTROL_BYTES + LOW_WORD, CONTROL_BYTES, HOST_LITTLE_ENDIAN);
-      const original = c.recvmsg(this.#fd, this.#message, MSG_TRUNC);
-      if (original >= 0) {
-        this.#receive(original);
-        continue;
-      }
-      const errno = c.errno();
-      if (errno === Errno.EINTR) continue;
-      // An interface that was set down tells once, and goes on when it is up again.
-      if (errno === Errno.ENETDOWN && this.#isThere()) continue;
-      if (errno !== Errno.EAGAIN) this.#end(errno);
-      return;
-    }
-  }
-
-  #receive(original: number): void {
-    // In network order, as the constants are here.
-    const protocol = this.#view.getUint16(ADDRESS_AT + ADDRESS_PROTOCOL, false);
-    if (original === 0 || (protocol !== ETH_P_IP && protocol !== ETH_P_IPV6)) return;
-    const packet = this.#packet;
-    packet.size = Math.min(original, LARGEST_PACKET_BYTES);
-    packet.original = original;
-    packet.outbound = this.#message[ADDRESS_AT + ADDRESS_PACKET_TYPE] === PACKET_OUTGOING;
-    packet.microseconds = this.#time();
-    this.#listener?.packet(packet);
-  }
-
-  /** When the kernel saw the packet; now, if it does not say. */
-  #time(): number {
-    const view = this.#view;
-    const length = view.getUint32(MESSAGE_CONTROL_BYTES + LOW_WORD, HOST_LITTLE_ENDIAN);
-    const isTime =
-      length >= CONTROL_DATA + TIME_BYTES &&
-      view.getInt32(CONTROL_AT + CONTROL_LEVEL, HOST_LITTLE_ENDIAN) === SOL_SOCKET &&
-      view.getInt32(CONTROL_AT + CONTROL_TYPE, HOST_LITTLE_ENDIAN) === SO_TIMESTAMPNS;
-    if (!isTime) return Date.now() * NS_PER_US;
-    const at = CONTROL_AT + CONTROL_DATA;
-    // Seconds below 2^32 until the year 2106; no BigInt for each packet.
-    const seconds = view.getUint32(at + LOW_WORD, HOST_LITTLE_ENDIAN);
-    const nanoseconds = view.getUint32(at + WORD_BYTES + LOW_WORD, HOST_LITTLE_ENDIAN);
-    return seconds * US_PER_SECOND + Math.floor(nanoseconds / NS_PER_US);
-  }
-
-  #isThere(): boolean {
-    const index = inNetworkNamespace(this.#netns, () => libc().ifNameToIndex(this.#name));
-    return index === this.#index;
-  }
-
-  #end(errno: number): void {
-    this.#watch?.stop();
-    const listener = this.#listener;
-    this.#listener = undefined;
-    listener?.ended(
-      errno === Errno.ENETDOWN
-        ? new TunError(TunErrorCode.ADAPTER_REMOVED, `the interface "${this.#name}" is gone`)
-        : syscallError('recvmsg', errno, `capture on "${this.#name}"`),
-    );
-  }
-
-  #address(protocol: number): Uint8Array {
-    const address = new DataView(new ArrayBuffer(ADDRESS_BYTES));
-    address.setUint16(0, AF_PACKET, HOST_LITTLE_ENDIAN);
-    address.setUint16(ADDRESS_PROTOCOL, protocol, false);
-    address.setInt32(ADDRESS_INDEX, this.#index, HOST_LITTLE_ENDIAN);
-    return new Uint8Array(address.buffer);
-  }
-
-  #set(option: number, value: number): void {
-    const bytes = new Uint8Array(Int32Array.of(value).buffer);
-    libc().setsockopt(this.#fd, SOL_SOCKET, option, bytes, bytes.length);
-  }
-
-  #prepareMessage(): void {
-    const base = addressOf(this.#message);
-    this.#word(0, base + ADDRESS_AT);
-    this.#word(MESSAGE_IOV, base + IOVEC_AT);
-    this.#word(MESSAGE_IOV_COUNT, 1);
-    this.#word(MESSAGE_CONTROL, base + CONTROL_AT);
-    this.#word(MESSAGE_CONTROL_BYTES, CONTROL_BYTES);
-    this.#word(IOVEC_AT, addressOf(this.#packet.bytes));
-    this.#word(IOVEC_AT + IOVEC_LENGTH, LARGEST_PACKET_BYTES);
-  }
-
-  #word(at: number, value: number): void {
-    this.#view.setBigUint64(at, BigInt(value), HOST_LITTLE_ENDIAN);
-  }
 }
 
-/** Where the low half of a 64-bit word lies. */
-const LOW_WORD: number = HOST_LITTLE_ENDIAN ? 0 : WORD_BYTES / 2;
-
-function notFound(name: string, netns: string | undefined): TunError {
-  const where = netns === undefined ? '' : ` in the network namespace "${netns}"`;
-  return new TunError(
-    TunErrorCode.NOT_FOUND,
-    `there is no interface "${name}"${where}; "ip link" shows those there are`,
+/** The name of the interface with this index where the socket is; undefined when there is none. */
+export function interfaceNameAt(fd: number, index: number): string | undefined {
+  const request = Buffer.alloc(IFREQ_BYTES);
+  new DataView(request.buffer, request.byteOffset).setInt32(
+    IFREQ_INDEX_OFFSET,
+    index,
+    HOST_LITTLE_ENDIAN,
   );
+  if (libc().ioctl(fd, SIOCGIFNAME, request) < 0) return undefined;
+  return request.toString('latin1', 0, request.indexOf(0));
 }
 
-function notAllowed(name: string, errno: number): TunError {
-  if (errno !== Errno.EPERM && errno !== Errno.EACCES) {
-    return syscallError('socket', errno, `open a packet socket for "${name}"`);
+/** Packets that the socket had no room for since this was last asked, by whoever has the socket. */
+export function packetDrops(fd: number): number {
+  const statistics = new Uint8Array(STATISTICS_BYTES);
+  const length = new Uint8Array(Uint32Array.of(STATISTICS_BYTES).buffer);
+  if (libc().getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, statistics, length) < 0) return 0;
+  return new DataView(statistics.buffer).getUint32(STATISTICS_DROPS, HOST_LITTLE_ENDIAN);
+}
+
+/** A `struct sockaddr_ll`: where a packet of that protocol is to go. */
+export function linkAddress(index: number, protocol: number, address: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(LINK_ADDRESS_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, AF_PACKET, HOST_LITTLE_ENDIAN);
+  view.setUint16(PROTOCOL_OFFSET, protocol, false);
+  view.setInt32(INDEX_OFFSET, index, HOST_LITTLE_ENDIAN);
+  bytes[LENGTH_OFFSET] = address.length;
+  bytes.set(address, ADDRESS_OFFSET);
+  return bytes;
+}
+
+function setOption(fd: number, level: number, name: number, value: number): void {
+  const bytes = new Uint8Array(Int32Array.of(value).buffer);
+  if (libc().setsockopt(fd, level, name, bytes, INT_BYTES) === 0) return;
+  throw syscallError('setsockopt', libc().errno(), 'set up a packet socket');
+}
+
+/** Undefined when the descriptor is no socket. */
+function option(fd: number, name: number): number | undefined {
+  const value = new Uint8Array(INT_BYTES);
+  const length = new Uint8Array(Uint32Array.of(INT_BYTES).buffer);
+  if (libc().getsockopt(fd, SOL_SOCKET, name, value, length) < 0) return undefined;
+  return new DataView(value.buffer).getInt32(0, HOST_LITTLE_ENDIAN);
+}
+
+function openError(errno: number): TunError {
+  const details = { syscall: 'socket', errno };
+  if (errno === Errno.EPERM || errno === Errno.EACCES) {
+    return new TunError(
+      TunErrorCode.NO_PRIVILEGE,
+      `a packet socket takes CAP_NET_RAW in its network namespace (${errnoName(errno)}); run as root, or in a user namespace of your own`,
+      details,
+    );
   }
-  return new TunError(
-    TunErrorCode.NO_PRIVILEGE,
-    `packets of the interface "${name}" may not be looked at: a packet socket is ${errnoName(errno)}; run as root, or with CAP_NET_RAW`,
-    { syscall: 'socket', errno },
-  );
+  if (errno === Errno.EAFNOSUPPORT) {
+    return new TunError(
+      TunErrorCode.NO_DRIVER,
+      'this kernel has no packet sockets; load the driver ("modprobe af_packet")',
+      details,
+    );
+  }
+  return syscallError('socket', errno, 'open a packet socket');
 }

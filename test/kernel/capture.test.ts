@@ -22,7 +22,7 @@ import {
   swapAddresses,
   TunErrorCode,
 } from 'typetun';
-import { PacketSocket } from '#dist/os/packet-socket.js';
+import { InterfaceSocket } from '#dist/os/interface-socket.js';
 import { checksumsRight } from '../support/flow-packets.ts';
 import { pattern, udpPacket } from '../support/ip-packets.ts';
 import { packetsIn, statisticsIn } from '../support/pcapng-blocks.ts';
@@ -225,7 +225,7 @@ test('what the kernel has no room for is counted, in the file as well', options,
     const chunks: Buffer[] = [];
     const stream = new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk));
     const taking = captureInterface(NAME, stream, { netns, snapLength: 64 });
-    const sender = PacketSocket.open(NAME, netns);
+    const sender = InterfaceSocket.open(NAME, netns);
     const packet = udpPacket('10.7.0.1', 1, '10.7.0.2', 2, pattern(1400));
     // In one turn of the event loop, in which nothing is taken out of the socket.
     for (let i = 0; i < 60_000; i++) sender.send(packet);
