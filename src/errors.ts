@@ -58,6 +58,8 @@ export const TunErrorCode = {
   HELPER: 'ERR_TUN_HELPER',
   /** A policy module does not load, or has nothing that could be asked. */
   POLICY: 'ERR_TUN_POLICY',
+  /** A capture file breaks its format; the message names the offset. */
+  CAPTURE_INVALID: 'ERR_TUN_CAPTURE_INVALID',
   /** A system call failed in a way that has no code of its own; see `syscall` and `errno`. */
   SYSCALL: 'ERR_TUN_SYSCALL',
 } as const;

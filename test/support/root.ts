@@ -9,6 +9,9 @@ const PACKAGES = {
   ping: 'iputils-ping',
   iperf3: 'iperf3',
   curl: 'curl',
+  tcpdump: 'tcpdump',
+  tshark: 'tshark',
+  capinfos: 'wireshark-common',
 } as const;
 
 export type Tool = keyof typeof PACKAGES;
