@@ -282,10 +282,12 @@ export class Host implements Control, AsyncDisposable {
       emit: (event) => this.#emit(event),
       refused: (reason) => this.#refused(reason),
       lost: (adapter) => {
-        this.adapters.delete(adapter);
+        if (!this.adapters.delete(adapter)) return;
         const message = `the interface of "${adapter.name}" was removed`;
         this.log.error(message, { adapter: adapter.name });
-        void adapter.close(new TunError(TunErrorCode.ADAPTER_REMOVED, message));
+        adapter
+          .close(new TunError(TunErrorCode.ADAPTER_REMOVED, message))
+          .catch((error: unknown) => this.log.error(String(error), { adapter: adapter.name }));
       },
     };
   }

@@ -23,7 +23,7 @@ import { type DeviceOwner, DeviceServer, welcomeOf } from './device-server.ts';
 import type { HostServices } from './host-services.ts';
 import { removeInterface } from './interface.ts';
 import { lendTo } from './lending.ts';
-import { type Backing, LentAdapter } from './lent-adapter.ts';
+import { type Backing, LentAdapter, type LentEvents } from './lent-adapter.ts';
 import type { Listener } from './listener.ts';
 import type { HostLog } from './log.ts';
 import { type EventReference, lentEvents, relayEvents } from './relay.ts';
@@ -236,7 +236,7 @@ export class HostedAdapter implements DeviceOwner {
     return this.#turns.take(async () => {
       const adapter = this.#adapter;
       if (!(adapter instanceof Adapter)) throw closedError(this.name);
-      const events = lentEvents(this.#reference, (event) => this.#services.emit(event));
+      const events = this.#lentEvents();
       const { config, access } = this;
       const welcome = welcomeOf(this);
       const { lent, opened } = await lendTo({
@@ -274,6 +274,14 @@ export class HostedAdapter implements DeviceOwner {
 
   get #reference(): EventReference {
     return { adapter: this.name, device: this.device };
+  }
+
+  #lentEvents(): LentEvents {
+    return lentEvents(
+      this.#reference,
+      (event) => this.#services.emit(event),
+      () => this.#services.lost(this),
+    );
   }
 
   #relay(adapter: Adapter): void {

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { TunErrorCode } from 'typetun';
+import { type ControlEvent, HostDevice } from 'typetun/service';
 import { listenAtPipe } from '#dist/service/listener.js';
 import { defaultRunDirectory, knownRunDirectories } from '#dist/service/run-directory.js';
 import { openStage } from '#dist/service/stage.js';
-import { TunErrorCode } from 'typetun';
-import { type ControlEvent, HostDevice } from 'typetun/service';
 import { ip, rootSkip, withNetns } from '../kernel/support/netns.ts';
 import { until } from '../support/until.ts';
 import { RawClient } from './support/raw.ts';
