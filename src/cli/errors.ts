@@ -5,6 +5,14 @@ import { isTunError } from '../index.ts';
 /** Exit statuses: also in `typetun --help`. A signal ends with 128 plus its number. */
 export const ExitCode = { OK: 0, FAILED: 1, USAGE: 2 } as const;
 
+/** What each exit status means, for `--help`, the manual page and docs/cli.md. */
+export const EXIT_STATUSES: readonly (readonly [status: string, meaning: string])[] = [
+  ['0', 'all is well'],
+  ['1', 'something failed: the message says what, and what to do; with --json also its code'],
+  ['2', 'a wrong call: an unknown command or option, or a value that cannot be'],
+  ['128 + n', 'signal n ended it: 130 after ^C, 143 after SIGTERM'],
+];
+
 /** Added to a signal's number, as shells do. */
 export const SIGNAL_EXIT_BASE = 128;
 

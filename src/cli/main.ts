@@ -3,18 +3,17 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
+import { addAdapterCommands } from './adapter/define.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
 import { describeError, ExitCode, UsageError } from './errors.ts';
 import { addHelpCommand } from './help.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
+import { collect, integerOption, secondsOption } from './values.ts';
 
 const LINKS = ['auto', 'linux', 'windows', 'rootless', 'memory'] as const;
-const MAX_SECONDS = 86_400;
 const RUNGS = ['kernel', 'rootless'] as const;
-const DIGITS = /^\d+$/;
-const DECIMAL = /^\d+(?:\.\d+)?$/;
 
 function linkOption(text: string): (typeof LINKS)[number] {
   const link = LINKS.find((one) => one === text);
@@ -22,26 +21,10 @@ function linkOption(text: string): (typeof LINKS)[number] {
   throw new InvalidArgumentError(`give one of ${LINKS.join(', ')}.`);
 }
 
-function secondsOption(text: string): number {
-  const seconds = DECIMAL.test(text) ? Number(text) : Number.NaN;
-  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds;
-  throw new InvalidArgumentError(`give a number of seconds above 0, up to ${MAX_SECONDS}.`);
-}
-
-function integerOption(text: string): number {
-  if (DIGITS.test(text)) return Number(text);
-  throw new InvalidArgumentError('give a whole number.');
-}
-
 function rungOption(text: string): (typeof RUNGS)[number] {
   const rung = RUNGS.find((one) => one === text);
   if (rung !== undefined) return rung;
   throw new InvalidArgumentError(`give one of ${RUNGS.join(', ')}.`);
-}
-
-/** An option that may be given several times. */
-function collect(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
 }
 
 function program(): Command {
@@ -122,6 +105,7 @@ function program(): Command {
       const { runDvlCheck } = await import('./dvl/command.ts');
       process.exitCode = runDvlCheck(file, options);
     });
+  addAdapterCommands(typetun);
   addHelpCommand(typetun);
   return typetun;
 }
