@@ -4,13 +4,17 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
 import { addAdapterCommands } from './adapter/define.ts';
+import { addCheckoutCommands } from './checkout/define.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
+import { addDeviceCommands } from './device/define.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
 import { describeError, ExitCode, UsageError } from './errors.ts';
 import { addHelpCommand } from './help.ts';
+import { addPropertiesCommand } from './properties/define.ts';
 import type { ServeCommandOptions } from './serve/command.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
+import { addStatsCommand } from './stats/define.ts';
 import { collect, integerOption, secondsOption } from './values.ts';
 
 const LINKS = ['auto', 'linux', 'windows', 'rootless', 'memory'] as const;
@@ -122,6 +126,10 @@ function program(): Command {
       process.exitCode = runDvlCheck(file, options);
     });
   addAdapterCommands(typetun);
+  addDeviceCommands(typetun);
+  addStatsCommand(typetun);
+  addPropertiesCommand(typetun);
+  addCheckoutCommands(typetun);
   addHelpCommand(typetun);
   return typetun;
 }

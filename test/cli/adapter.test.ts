@@ -1,137 +1,124 @@
-/** `typetun adapter` on a host, by what it asks of it, prints and ends with. */
+/** `typetun adapter`, on a host of this process and without one: what it does, prints and ends with. */
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import { type CommandOutcome, runTypetun } from '../support/command.ts';
-import { StandInHost } from '../support/stand-in-host.ts';
+import { after, before, describe, test } from 'node:test';
+import { HostDevice } from 'typetun/service';
+import { runTypetun } from '../support/command.ts';
+import { type RealHost, startHost } from '../support/real-host.ts';
 
 /** Nobody's run directory. */
 const NOWHERE = '/nonexistent/typetun';
 
+interface Info {
+  readonly name: string;
+  readonly mtu: number;
+  readonly addresses: readonly string[];
+  readonly routes: readonly unknown[];
+  readonly persist: boolean;
+  readonly access: object;
+}
+
 describe('typetun adapter on a host', () => {
-  let host: StandInHost;
+  let host: RealHost;
+  let device = '';
 
   before(async () => {
-    host = await StandInHost.start();
-    host.add({
+    host = await startHost();
+    await host.create({
       name: 'demo',
       addresses: ['10.7.0.1/24', 'fd07::1/64'],
       routes: ['10.8.0.0/16', { destination: '10.9.0.0/16', metric: 5 }],
-      clients: [
-        {
-          ...{ id: 3, pid: 42, uid: 0, name: 'python3', role: 'packets', waitingReads: 1 },
-          ...{ bundlesRead: 2, packetsRead: 3, bundlesWritten: 1, packetsWritten: 1 },
-        },
-      ],
     });
+    const [demo] = await host.host.call('adapter.list');
+    device = demo!.device;
   });
-  beforeEach(() => host.calls.splice(0));
   after(() => host[Symbol.asyncDispose]());
 
-  function typetun(...args: string[]): Promise<CommandOutcome> {
-    return runTypetun(args, { env: { TYPETUN_HOST: host.runDirectory } });
-  }
-
-  async function json(...args: string[]): Promise<Record<string, unknown>> {
-    const { code, stdout, stderr } = await typetun(...args, '--json');
-    assert.deepEqual([code, stderr], [0, '']);
-    assert.equal(stdout.trimEnd().split('\n').length, 1, stdout);
-    return JSON.parse(stdout) as Record<string, unknown>;
+  async function shown(...args: string[]): Promise<Info> {
+    return (await host.json('adapter', ...args))['adapter'] as Info;
   }
 
   test('list prints one line for each adapter, and on standard error where it looked', async () => {
-    const { code, stdout, stderr } = await typetun('adapter', 'list');
+    const { code, stdout, stderr } = await host.typetun(['adapter', 'list']);
     assert.equal(code, 0);
     assert.equal(stderr, `typetun: on the host at ${host.runDirectory}\n`);
     const [heading, line, ...rest] = stdout.trimEnd().split('\n');
     assert.match(heading!, /^NAME +DEVICE +STATE +POWER +MEDIA +MTU +CLIENTS +ADDRESSES$/);
     assert.match(
       line!,
-      /^demo +WINTUN7 +Running +D0 +Disconnected +1500 +1 +10\.7\.0\.1\/24 fd07::1\/64$/,
+      /^demo +WINTUN\d+ +Running +D0 +Disconnected +1500 +0 +10\.7\.0\.1\/24 fd07::1\/64$/,
     );
     assert.deepEqual(rest, []);
   });
 
   test('list --json is one object that says the same, and that a host said it', async () => {
-    const said = await json('adapter', 'list');
+    const said = await host.json('adapter', 'list');
     assert.deepEqual(Object.keys(said), ['ok', 'via', 'host', 'adapters']);
     assert.deepEqual([said['ok'], said['via'], said['host']], [true, 'host', host.runDirectory]);
-    assert.equal((said['adapters'] as { name: string }[])[0]!.name, 'demo');
+    assert.deepEqual(said['adapters'], await host.host.call('adapter.list'));
   });
 
   test('show says all there is, clients included', async () => {
-    const { code, stdout } = await typetun('adapter', 'show', 'demo');
+    const { runDirectory } = host;
+    await using client = await HostDevice.open('demo', { runDirectory, client: 'a-program' });
+    const waiting = client.read();
+    waiting.catch(() => undefined);
+    const { code, stdout } = await host.typetun(['adapter', 'show', 'demo']);
     assert.equal(code, 0);
     assert.match(stdout, /^adapter demo\n/);
-    assert.match(stdout, /device +\\\\\.\\Device\\WINTUN7\n/);
+    assert.ok(stdout.includes(device), stdout);
+    assert.match(stdout, /state +Running, power D0, media Connected\n/);
     assert.match(stdout, /routes +10\.8\.0\.0\/16, 10\.9\.0\.0\/16 metric 5\n/);
     assert.match(
       stdout,
-      /#3 python3 pid 42 user 0: read 3 packets in 2 bundles, wrote 1 in 1, 1 read waiting/,
+      /#\d+ a-program .*: read 0 packets in 0 bundles, wrote 0 in 0, 1 read waiting/,
     );
   });
 
   test('takes devices by every form of their name', async () => {
-    for (const name of ['\\\\.\\Device\\WINTUN7', 'WINTUN7']) {
-      const { adapter } = await json('adapter', 'show', name);
-      assert.equal((adapter as { name: string }).name, 'demo');
+    const last = device.slice(device.lastIndexOf('\\') + 1);
+    for (const name of ['demo', device, last, last.toLowerCase(), last.slice('WINTUN'.length)]) {
+      assert.equal((await shown('show', name)).name, 'demo', name);
     }
-    assert.deepEqual(
-      host.calls.map(({ params }) => params['adapter']),
-      ['\\\\.\\Device\\WINTUN7', 'WINTUN7'],
-    );
   });
 
-  test('create passes on what was given, and nothing else', async () => {
-    const said = await json(
-      ...['adapter', 'create', 'new0', '--address', '10.1.0.1/24', '--address', 'fd01::1/64'],
-      ...['--mtu', '1400', '--route', '10.2.0.0/16@7', '--persist', '--offload', 'off'],
-      ...['--allow-user', '1000', '--allow-user', 'alice', '--allow-descriptor', '--no-prefetch'],
+  test('create makes one as it was asked for', async () => {
+    const made = await shown(
+      ...['create', 'new0', '--link', 'memory', '--address', '10.1.0.1/24'],
+      ...['--address', 'fd01::1/64', '--mtu', '1400', '--route', '10.2.0.0/16@7'],
+      ...['--allow-user', '0', '--allow-user', 'root', '--allow-descriptor'],
     );
-    assert.equal((said['adapter'] as { name: string }).name, 'new0');
-    assert.deepEqual(host.calls, [
-      {
-        method: 'adapter.create',
-        params: {
-          ...{ name: 'new0', addresses: ['10.1.0.1/24', 'fd01::1/64'], mtu: 1400 },
-          ...{ routes: [{ destination: '10.2.0.0/16', metric: 7 }], persist: true },
-          ...{ offload: 'off', prefetch: false },
-          access: { users: [1000, 'alice'], descriptor: true },
-        },
-      },
-    ]);
-    await json('adapter', 'create', 'new1');
-    assert.deepEqual(host.calls.at(-1)!.params, { name: 'new1' });
-    await json('adapter', 'remove', 'new0');
-    await json('adapter', 'remove', 'new1');
+    const { name, mtu, addresses, routes, access } = made;
+    assert.deepEqual([name, mtu, addresses], ['new0', 1400, ['10.1.0.1/24', 'fd01::1/64']]);
+    assert.deepEqual(routes, [{ destination: '10.2.0.0/16', metric: 7 }]);
+    assert.deepEqual(access, { users: [0, 'root'], descriptor: true });
+    assert.deepEqual(await shown('remove', 'new0'), made);
+    assert.equal((await host.host.call('adapter.list')).length, 1);
   });
 
   test('set changes what is given, and can take all addresses away', async () => {
-    await json('adapter', 'set', 'demo', '--mtu', '1300');
-    await json('adapter', 'set', 'demo', '--no-address', '--route', '10.3.0.0/16');
-    assert.deepEqual(
-      host.calls.map(({ params }) => params),
-      [
-        { adapter: 'demo', mtu: 1300 },
-        { adapter: 'demo', addresses: [], routes: ['10.3.0.0/16'] },
-      ],
-    );
+    await host.create({ name: 'set0', addresses: ['10.3.0.1/24'] });
+    const first = await shown('set', 'set0', '--mtu', '1300');
+    assert.deepEqual([first.mtu, first.addresses], [1300, ['10.3.0.1/24']]);
+    const second = await shown('set', 'set0', '--no-address', '--route', '10.4.0.0/16');
+    assert.deepEqual([second.mtu, second.addresses], [1300, []]);
+    assert.deepEqual(second.routes, ['10.4.0.0/16']);
+    assert.deepEqual((await shown('set', 'set0', '--no-route')).routes, []);
+    await host.host.call('adapter.remove', { adapter: 'set0' });
   });
 
   test('pause, power and restart say what it came to', async () => {
-    const paused = await typetun('adapter', 'pause', 'demo');
+    const typetun = (...args: string[]) => host.typetun(['adapter', ...args]);
+    const paused = await typetun('pause', 'demo');
     assert.equal(paused.stdout, 'demo: Paused, power D0, media Disconnected\n');
-    assert.match(
-      (await typetun('adapter', 'power', 'demo', 'D3')).stdout,
-      /^demo: Paused, power D3/,
-    );
-    assert.match((await typetun('adapter', 'restart', 'demo')).stdout, /^demo: Running, power D3/);
-    assert.equal((await typetun('adapter', 'power', 'demo', 'D0')).code, 0);
+    assert.match((await typetun('power', 'demo', 'D3')).stdout, /^demo: Paused, power D3/);
+    assert.match((await typetun('restart', 'demo')).stdout, /^demo: Running, power D3/);
+    assert.match((await typetun('power', 'demo', 'D0')).stdout, /^demo: Running, power D0/);
   });
 
   test('an adapter that is not there is status 1, with the code and which there are', async () => {
-    const { code, stdout, stderr } = await typetun('adapter', 'show', 'dmeo', '--json');
+    const { code, stdout, stderr } = await host.typetun(['adapter', 'show', 'dmeo', '--json']);
     assert.equal(code, 1);
     const { ok, via, error } = JSON.parse(stdout) as Record<string, unknown>;
     assert.deepEqual([ok, via], [false, 'host']);
@@ -140,16 +127,10 @@ describe('typetun adapter on a host', () => {
   });
 
   test('a value the host refuses is a wrong call: status 2, and no object', async () => {
-    const { code, stdout, stderr } = await typetun(
-      'adapter',
-      'create',
-      'a',
-      '--mtu',
-      '5',
-      '--json',
-    );
+    const wrong = ['adapter', 'create', 'a', '--link', 'memory', '--mtu', '5', '--json'];
+    const { code, stdout, stderr } = await host.typetun(wrong);
     assert.deepEqual([code, stdout], [2, '']);
-    assert.match(stderr, /^typetun: mtu is 5\n$/);
+    assert.match(stderr, /^typetun: mtu is 5; .*\n$/);
   });
 
   test('--host takes the run directory or the socket itself, and comes before the variable', async () => {
@@ -162,10 +143,10 @@ describe('typetun adapter on a host', () => {
   });
 
   test('--no-host works in this process although a host runs', async () => {
-    const { code, stderr } = await typetun('adapter', 'list', '--no-host');
+    const { code, stdout, stderr } = await host.typetun(['adapter', 'list', '--no-host']);
     assert.equal(code, 0);
     assert.equal(stderr, 'typetun: in this process (--no-host)\n');
-    assert.deepEqual(host.calls, []);
+    assert.doesNotMatch(stdout, /^demo /m);
   });
 
   test('a host that was named and is not there is an error with the remedy', async () => {
