@@ -11,6 +11,8 @@ export const ADAPTER_HELP =
 
 const CREATED =
   '\nWithout a host only a persistent interface (--persist) can be made: every other goes with the\nprogram that has it.';
+const CHANGED =
+  '\nWithout a host the interface is opened for it, which takes that nobody else has it open; its routes\nare added to those there are.';
 const NEEDS_HOST = '\nIt takes a host (typetun serve).';
 
 export function addAdapterCommands(typetun: Command): void {
@@ -97,10 +99,12 @@ function addSet(adapter: Command): void {
   addChangeOptions(set, 'in place of those there are')
     .option('--no-address', 'take all addresses away')
     .option('--no-route', 'take all routes away');
-  addAccessOptions(addViaOptions(set)).action(async (name: string, options: SetOptions) => {
-    const { runSet } = await import('./set.ts');
-    process.exitCode = await runSet(name, options);
-  });
+  addAccessOptions(addViaOptions(set))
+    .addHelpText('after', CHANGED)
+    .action(async (name: string, options: SetOptions) => {
+      const { runSet } = await import('./set.ts');
+      process.exitCode = await runSet(name, options);
+    });
 }
 
 function addTransition(adapter: Command, method: 'pause' | 'restart', description: string): void {

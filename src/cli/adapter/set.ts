@@ -7,6 +7,9 @@ import { asked, perform } from '../via/perform.ts';
 import { readAccess, readChange, type SetOptions } from './options.ts';
 import { adapterLines, interfaceLines } from './show.ts';
 
+/** fe80::/10: the system's own. */
+const LINK_LOCAL = /^fe[89ab]/i;
+
 /** Changes it; returns the exit status. */
 export function runSet(name: string, options: SetOptions): Promise<number> {
   const change = readChange(options);
@@ -32,10 +35,19 @@ export function runSet(name: string, options: SetOptions): Promise<number> {
   });
 }
 
-/** What the adapter sets stays on the interface when it is closed. */
+/**
+ * What the adapter sets stays on the interface when it is closed. It takes away only what is its own: the
+ * addresses that are there are, by saying so when it is opened; routes that are there nobody knows by whom.
+ */
 async function changeInterface(reference: string, options: SetOptions): Promise<MachineInterface> {
-  const { name } = findInterface(reference);
-  const adapter = await Adapter.open(name);
+  if (options.route === false) {
+    throw new UsageError(
+      '--no-route takes a host, which knows its own routes; without one: ip route flush dev NAME',
+    );
+  }
+  const { name, addresses: all } = findInterface(reference);
+  const addresses = all.filter((address) => !LINK_LOCAL.test(address));
+  const adapter = await Adapter.open(name, { addresses });
   try {
     await asked(adapter.configure(readChange(options)));
   } finally {

@@ -1,9 +1,9 @@
 /** The TUN interfaces of this machine, whoever made them: what commands without a host look at. Linux. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { TunError, TunErrorCode } from '../../index.ts';
+import { interfaceAddresses } from './addresses.ts';
 
 /** One folder for each interface of the network namespace (Documentation/ABI/testing/sysfs-class-net). */
 const INTERFACES = '/sys/class/net';
@@ -37,12 +37,13 @@ export interface MachineInterface {
 /** All of them, by name. `folder` is the system's, another one for tests. */
 export function machineInterfaces(folder: string = INTERFACES): MachineInterface[] {
   if (!existsSync(folder)) return [];
-  const addresses = networkInterfaces();
+  let addresses: Map<number, string[]> | undefined;
   return readdirSync(folder)
     .sort()
     .flatMap((name) => {
       const tun = number(folder, name, 'tun_flags');
       if (tun === undefined || (tun & IFF_TUN) === 0) return [];
+      addresses ??= interfaceAddresses();
       const luidIndex = number(folder, name, 'ifindex') ?? 0;
       return [
         {
@@ -53,7 +54,7 @@ export function machineInterfaces(folder: string = INTERFACES): MachineInterface
           mtu: number(folder, name, 'mtu') ?? 0,
           up: ((number(folder, name, 'flags') ?? 0) & IFF_UP) !== 0,
           carrier: number(folder, name, 'carrier') === 1,
-          addresses: (addresses[name] ?? []).flatMap(({ cidr }) => (cidr === null ? [] : [cidr])),
+          addresses: addresses.get(luidIndex) ?? [],
           persist: (tun & IFF_PERSIST) !== 0,
           multiQueue: (tun & IFF_MULTI_QUEUE) !== 0,
           owner: identity(folder, name, 'owner'),
