@@ -6,6 +6,7 @@ import { VERSION } from '../index.ts';
 import { addAdapterCommands } from './adapter/define.ts';
 import { addCheckoutCommands } from './checkout/define.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
+import { addCompletionCommand } from './completion/define.ts';
 import { addDeviceCommands } from './device/define.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
@@ -46,11 +47,14 @@ function program(): Command {
   typetun
     .command('demo')
     .description("send the operating system's own traffic through an adapter and check it")
-    .option(
-      '--link <link>',
-      'auto, linux or windows (the kernel), rootless (Linux in a user namespace), memory (in process)',
-      linkOption,
-      'auto',
+    .addOption(
+      new Option(
+        '--link <link>',
+        'linux or windows (the kernel), rootless (Linux in a user namespace), memory (in process)',
+      )
+        .choices(LINKS)
+        .argParser(linkOption)
+        .default('auto'),
     )
     .addOption(new Option('--inside <reason>').hideHelp())
     .option(
@@ -83,10 +87,10 @@ function program(): Command {
     .option('--dns <address>', 'DNS server the command is to ask; can be repeated', collect)
     .option('--name <name=address>', 'a name the DNS server of --to host knows', collect)
     .option('--mtu <bytes>', 'of the adapter', integerOption)
-    .option(
-      '--rung <rung>',
-      'kernel (as root) or rootless; by default the first that works',
-      rungOption,
+    .addOption(
+      new Option('--rung <rung>', 'kernel is as root; by default the first that works')
+        .choices(RUNGS)
+        .argParser(rungOption),
     )
     .option('--json', 'print the counts as one JSON object, on standard error')
     .addHelpText(
@@ -130,6 +134,7 @@ function program(): Command {
   addStatsCommand(typetun);
   addPropertiesCommand(typetun);
   addCheckoutCommands(typetun);
+  addCompletionCommand(typetun);
   addHelpCommand(typetun);
   return typetun;
 }

@@ -9,6 +9,8 @@ const PACKAGES = {
   ping: 'iputils-ping',
   iperf3: 'iperf3',
   curl: 'curl',
+  zsh: 'zsh',
+  fish: 'fish',
 } as const;
 
 export type Tool = keyof typeof PACKAGES;
