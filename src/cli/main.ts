@@ -10,9 +10,10 @@ import { addCompletionCommand } from './completion/define.ts';
 import { addDeviceCommands } from './device/define.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
-import { describeError, ExitCode, UsageError } from './errors.ts';
+import { describeError, ExitCode, exitStatusHelp, UsageError } from './errors.ts';
 import { addHelpCommand } from './help.ts';
 import { addPropertiesCommand } from './properties/define.ts';
+import { addReferenceCommand } from './reference/define.ts';
 import type { ServeCommandOptions } from './serve/command.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
 import { addStatsCommand } from './stats/define.ts';
@@ -40,10 +41,7 @@ function program(): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .enablePositionalOptions()
-    .addHelpText(
-      'after',
-      '\nExit status: 0 when all is well, 1 when something failed, 2 for a wrong call,\n128 + n when signal n ended it.',
-    );
+    .addHelpText('after', exitStatusHelp());
   typetun
     .command('demo')
     .description("send the operating system's own traffic through an adapter and check it")
@@ -135,6 +133,7 @@ function program(): Command {
   addPropertiesCommand(typetun);
   addCheckoutCommands(typetun);
   addCompletionCommand(typetun);
+  addReferenceCommand(typetun);
   addHelpCommand(typetun);
   return typetun;
 }

@@ -1,10 +1,15 @@
 /** The command line without a host: persistent interfaces of the kernel, made, looked at, used and removed. */
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { type CommandOptions, type CommandOutcome, runTypetun } from '../support/command.ts';
+import { until } from '../support/until.ts';
 import { carrierSeen, ip, rootSkip, withNetns } from './support/netns.ts';
 import { tunFolder, USER, userCommand } from './support/user.ts';
 
@@ -145,6 +150,46 @@ test(
       await ip('-n', netns, 'tuntap', 'add', 'tt1', 'mode', 'tap');
       const other = await inside(netns, ['adapter', 'remove', 'tt1']);
       assert.match(other.stderr, /no TUN interface of this machine is called tt1; there are tt0/);
+    });
+  },
+);
+
+test(
+  'the examples of the manual do what they say, on a host that typetun serve is',
+  options,
+  async () => {
+    await withNetns(async (netns) => {
+      const folder = mkdtempSync(join(tmpdir(), 'typetun-examples-'));
+      const runDirectory = join(folder, 'run');
+      symlinkSync(resolve('dist/cli/main.js'), join(folder, 'typetun'));
+      const env = {
+        ...process.env,
+        PATH: [folder, process.env['PATH']].join(delimiter),
+        TYPETUN_HOST: runDirectory,
+      };
+      const serve = [process.execPath, resolve('dist/cli/main.js'), 'serve'];
+      const host = spawn(
+        'ip',
+        ['netns', 'exec', netns, ...serve, '--run-directory', runDirectory],
+        { stdio: 'ignore' },
+      );
+      try {
+        await until(() => existsSync(join(runDirectory, 'control')));
+        const blocks = [...readFileSync('docs/cli.md', 'utf8').matchAll(/^```sh\n(.*?)^```/gms)];
+        assert.ok(blocks.length >= 2);
+        for (const [, commands] of blocks) {
+          const words = ['netns', 'exec', netns, 'sh', '-exc', commands!];
+          const { stdout } = await run('ip', words, { env, cwd: folder, timeout: 60_000 });
+          assert.match(stdout, /is removed\n$/);
+        }
+        const capture = readFileSync(join(folder, 'demo.pcapng'));
+        assert.equal(capture.readUInt32BE(0), 0x0a0d0d0a);
+        assert.equal(await ip('-n', netns, '-o', 'link', 'show', 'type', 'tun'), '');
+      } finally {
+        host.kill('SIGTERM');
+        await once(host, 'exit');
+        rmSync(folder, { recursive: true, force: true });
+      }
     });
   },
 );

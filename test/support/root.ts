@@ -11,6 +11,7 @@ const PACKAGES = {
   curl: 'curl',
   zsh: 'zsh',
   fish: 'fish',
+  man: 'man-db',
 } as const;
 
 export type Tool = keyof typeof PACKAGES;
