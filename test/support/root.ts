@@ -12,6 +12,7 @@ const PACKAGES = {
   zsh: 'zsh',
   fish: 'fish',
   man: 'man-db',
+  python3: 'python3',
 } as const;
 
 export type Tool = keyof typeof PACKAGES;
