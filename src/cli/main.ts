@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `typetun`: which subcommands there are. Each is loaded when it is called. */
 
+import { styleText } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
 import { addAdapterCommands } from './adapter/define.ts';
@@ -17,6 +18,7 @@ import { addReferenceCommand } from './reference/define.ts';
 import type { ServeCommandOptions } from './serve/command.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
 import { addStatsCommand } from './stats/define.ts';
+import { terminalOf } from './terminal.ts';
 import { collect, integerOption, secondsOption } from './values.ts';
 
 const LINKS = ['auto', 'linux', 'windows', 'rootless', 'memory'] as const;
@@ -39,6 +41,8 @@ function program(): Command {
     .description('A layer 3 TUN driver in TypeScript.')
     .version(VERSION, '-V, --version', 'print the version')
     .showSuggestionAfterError()
+    // Commander takes it away where there are no colours.
+    .configureHelp({ styleTitle: (title) => styleText('bold', title, { validateStream: false }) })
     .exitOverride()
     .enablePositionalOptions()
     .addHelpText('after', exitStatusHelp());
@@ -157,8 +161,11 @@ async function main(): Promise<void> {
       process.exitCode = error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;
       return;
     }
-    const shown = process.env['TYPETUN_DEBUG'] ? error : `typetun: ${describeError(error)}`;
-    console.error(shown);
+    if (process.env['TYPETUN_DEBUG']) console.error(error);
+    else
+      console.error(
+        `${terminalOf(process.stderr).style('typetun:', 'red')} ${describeError(error)}`,
+      );
     process.exitCode = error instanceof UsageError ? ExitCode.USAGE : ExitCode.FAILED;
   }
 }

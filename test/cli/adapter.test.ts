@@ -130,7 +130,7 @@ describe('typetun adapter on a host', () => {
     const wrong = ['adapter', 'create', 'a', '--link', 'memory', '--mtu', '5', '--json'];
     const { code, stdout, stderr } = await host.typetun(wrong);
     assert.deepEqual([code, stdout], [2, '']);
-    assert.match(stderr, /^typetun: mtu is 5; .*\n$/);
+    assert.match(stderr, /^typetun: "?mtu"? is 5; give .*\n$/);
   });
 
   test('--host takes the run directory or the socket itself, and comes before the variable', async () => {

@@ -12,6 +12,7 @@ const PACKAGES = {
   zsh: 'zsh',
   fish: 'fish',
   man: 'man-db',
+  script: 'bsdutils',
   python3: 'python3',
 } as const;
 

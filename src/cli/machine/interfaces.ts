@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TunError, TunErrorCode } from '../../index.ts';
+import { kernelLink, type LinkKind, TunError, TunErrorCode } from '../../index.ts';
 import { interfaceAddresses } from './addresses.ts';
 
 /** One folder for each interface of the network namespace (Documentation/ABI/testing/sysfs-class-net). */
@@ -34,8 +34,16 @@ export interface MachineInterface {
   readonly group: number | null;
 }
 
-/** All of them, by name. `folder` is the system's, another one for tests. */
-export function machineInterfaces(folder: string = INTERFACES): MachineInterface[] {
+/**
+ * All of them, by name. `folder` is the system's, another one for tests.
+ *
+ * @throws TunError `UNSUPPORTED` on another system than Linux.
+ */
+export function machineInterfaces(
+  folder: string = INTERFACES,
+  system: LinkKind | undefined = kernelLink(),
+): MachineInterface[] {
+  if (system !== 'linux') throw elsewhere();
   if (!existsSync(folder)) return [];
   let addresses: Map<number, string[]> | undefined;
   return readdirSync(folder)
@@ -82,6 +90,13 @@ export function findInterface(
   throw new TunError(
     TunErrorCode.NOT_FOUND,
     `no TUN interface of this machine is called ${reference}; ${names === '' ? 'there is none' : `there are ${names}`}: make one ("typetun adapter create NAME --persist"), or say where a host is that has it (--host PATH)`,
+  );
+}
+
+function elsewhere(): TunError {
+  return new TunError(
+    TunErrorCode.UNSUPPORTED,
+    'without a host this command looks at TUN interfaces of Linux, and this is another system; say where a host is (--host PATH)',
   );
 }
 
