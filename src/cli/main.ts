@@ -21,8 +21,8 @@ import { addStatsCommand } from './stats/define.ts';
 import { terminalOf } from './terminal.ts';
 import { collect, integerOption, secondsOption } from './values.ts';
 
-const LINKS = ['auto', 'linux', 'windows', 'rootless', 'memory'] as const;
-const RUNGS = ['kernel', 'rootless'] as const;
+const LINKS = ['auto', 'linux', 'windows', 'rootless', 'veth', 'memory'] as const;
+const RUNGS = ['kernel', 'rootless', 'veth'] as const;
 
 function linkOption(text: string): (typeof LINKS)[number] {
   const link = LINKS.find((one) => one === text);
@@ -52,7 +52,7 @@ function program(): Command {
     .addOption(
       new Option(
         '--link <link>',
-        'linux or windows (the kernel), rootless (Linux in a user namespace), memory (in process)',
+        'linux or windows (the kernel), rootless (Linux in a user namespace), veth (there without /dev/net/tun), memory (in process)',
       )
         .choices(LINKS)
         .argParser(linkOption)
@@ -90,7 +90,10 @@ function program(): Command {
     .option('--name <name=address>', 'a name the DNS server of --to host knows', collect)
     .option('--mtu <bytes>', 'of the adapter', integerOption)
     .addOption(
-      new Option('--rung <rung>', 'kernel is as root; by default the first that works')
+      new Option(
+        '--rung <rung>',
+        'kernel is as root, veth without /dev/net/tun; by default the first that works',
+      )
         .choices(RUNGS)
         .argParser(rungOption),
     )

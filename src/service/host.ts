@@ -24,11 +24,11 @@ import { ControlServer } from './control-server.ts';
 import { DEADLINES, type Deadlines } from './deadlines.ts';
 import { hostInfo } from './host-info.ts';
 import { HostedAdapter, type HostServices } from './hosted-adapter.ts';
-import { type Listener, listenAt, listenOn, type OnConnection } from './listener.ts';
+import { type Listener, listenOn, type OnConnection } from './listener.ts';
 import { HostLog, type LogSink } from './log.ts';
 import { type PlannedChange, planReload } from './reload.ts';
 import { defaultRunDirectory } from './run-directory.ts';
-import { RunFolder } from './run-folder.ts';
+import { openStage, type Stage } from './stage.ts';
 import { readState, writeState } from './state-file.ts';
 import { Turns } from './turns.ts';
 
@@ -51,7 +51,7 @@ export class Host implements Control, AsyncDisposable {
   readonly log: HostLog;
   /** Peers that were turned away, by reason. */
   readonly refusals: Map<string, number> = new Map();
-  readonly #folder: RunFolder;
+  readonly #stage: Stage;
   readonly #config: string | undefined;
   readonly #deadlines: Deadlines;
   readonly #control: ControlServer;
@@ -72,35 +72,36 @@ export class Host implements Control, AsyncDisposable {
    * was refused for. Nothing is left then that was not there.
    */
   static async start(options: HostOptions = {}): Promise<Host> {
-    const { config: path, runDirectory, log, deadlines } = options;
-    const config = path === undefined ? {} : readConfig(path);
-    const folder = RunFolder.open(runDirectory ?? config.runDirectory ?? defaultRunDirectory());
+    const { config: file, runDirectory, log, deadlines } = options;
+    const config = file === undefined ? {} : readConfig(file);
+    const path = runDirectory ?? config.runDirectory ?? defaultRunDirectory();
+    const stage = openStage(path, config);
     const limits = { ...DEADLINES, ...deadlines };
-    const host = new Host(folder, path, new HostLog(log ?? (() => undefined)), limits);
+    const host = new Host(stage, file, new HostLog(log ?? (() => undefined)), limits);
     holdLoop();
     try {
-      folder.sweep(host.log);
+      stage.sweep(host.log);
       host.#access = resolveAccess(config.control);
       for (const adapter of config.adapters ?? []) await host.#create(adapter, 'config');
       await host.#remember();
-      host.#listen(options.inherited);
+      await host.#listen(options.inherited);
     } catch (error) {
       for (const one of host.adapters.all) if (!one.adopted) await host.#remove(one);
       await host.stop();
       throw error;
     }
-    host.log.info('host started', { runDirectory: folder.path, pid: process.pid });
+    host.log.info('host started', { runDirectory: stage.path, pid: process.pid });
     return host;
   }
 
   private constructor(
-    folder: RunFolder,
+    stage: Stage,
     config: string | undefined,
     log: HostLog,
     deadlines: Deadlines,
   ) {
     this.#deadlines = deadlines;
-    this.#folder = folder;
+    this.#stage = stage;
     this.#config = config;
     this.log = log;
     this.#methods = hostMethods(this);
@@ -115,7 +116,7 @@ export class Host implements Control, AsyncDisposable {
   }
 
   get runDirectory(): string {
-    return this.#folder.path;
+    return this.#stage.path;
   }
 
   get controlConnections(): number {
@@ -215,7 +216,7 @@ export class Host implements Control, AsyncDisposable {
     const why = new TunError(TunErrorCode.NO_HOST, 'the host ends');
     await Promise.all(this.adapters.all.map((adapter) => adapter.close(why)));
     this.#control.end();
-    this.#folder.close();
+    this.#stage.close();
     releaseLoop();
   }
 
@@ -238,7 +239,7 @@ export class Host implements Control, AsyncDisposable {
 
   /** Adopts what a host before this one was asked for over its control socket, as far as it is there. */
   async #remember(): Promise<void> {
-    for (const config of readState(this.runDirectory, this.log)) {
+    for (const config of readState(this.#stage.folder, this.log)) {
       if (this.adapters.named(config.name) !== undefined) continue;
       try {
         const hosted = await this.#create(config, 'control');
@@ -255,23 +256,23 @@ export class Host implements Control, AsyncDisposable {
       ({ origin, config }) => origin === 'control' && config.persist && config.link !== 'memory',
     );
     writeState(
-      this.runDirectory,
+      this.#stage.folder,
       kept.map(({ config }) => config),
     );
   }
 
-  #listen(inherited: HostOptions['inherited'] = []): void {
+  async #listen(inherited: HostOptions['inherited'] = []): Promise<void> {
     const given = inherited.find(({ name }) => name === CONTROL_SOCKET)?.fd;
     const accept: OnConnection = (incoming) => this.#control.accept(incoming);
     this.#listener =
       given === undefined
-        ? listenAt(this.#folder.place(CONTROL_SOCKET), accept)
+        ? await this.#stage.listen(CONTROL_SOCKET, accept)
         : listenOn(given, accept);
   }
 
   #services(): HostServices {
     return {
-      folder: this.#folder,
+      stage: this.#stage,
       log: this.log,
       version: VERSION,
       deadlines: this.#deadlines,

@@ -14,6 +14,8 @@ import { scratch } from './support/serve.ts';
 
 /** Of what a test waits for. */
 const DEADLINES = { helloMs: 200, frameMs: 200, requestMs: 200, lingerMs: 200 };
+/** Connections of a device that have not said hello, at most. */
+const MAX_STRANGERS = 64;
 const LONGEST = 0xffffffff;
 const MEMORY = { link: 'memory', addresses: ['10.7.0.1/24'] } as const;
 
@@ -213,10 +215,17 @@ describe('a client of a device', () => {
   });
 
   test('cannot keep others out by connecting over and over', async () => {
-    const many = Array.from({ length: 200 }, () => client());
-    await until(() => (host.refusals.get('too many connections') ?? 0) > 100);
-    await until(() => many.every(({ socket }) => socket.closed));
-    using one = await client().opened();
+    await using patient = await Host.start({ runDirectory: join(folder.path, 'patient') });
+    const { socket } = await patient.call('adapter.create', { name: 'p0', ...MEMORY });
+    const many = Array.from({ length: 200 }, () => new RawClient(socket).framed());
+    const refused = (): number => patient.refusals.get('too many connections') ?? 0;
+    await until(() => refused() === 200 - MAX_STRANGERS);
+    await until(() => many.filter(({ socket: one }) => one.closed).length === refused());
+    for (const one of many) one.close();
+    await until(
+      () => patient.log.recent.filter((line) => /connection ended/.test(line)).length >= 199,
+    );
+    using one = await new RawClient(socket).framed().opened();
     one.send(FrameType.WRITE, 1, 0, echoBundle());
     assert.equal((await one.frame())!.value, 1);
   });

@@ -59,7 +59,7 @@ function addCreate(adapter: Command): void {
     .option('--group <gid>', 'group, by number, whose members may', integerOption)
     .addOption(
       new Option('--link <link>', 'what carries packets; memory is in the host alone').choices([
-        ...['linux', 'windows', 'macos', 'memory'],
+        ...['linux', 'veth', 'windows', 'macos', 'memory'],
       ]),
     )
     .addOption(

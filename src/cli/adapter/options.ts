@@ -1,6 +1,6 @@
 /** The options of `typetun adapter` as the command line gives them, and as an adapter takes them. */
 
-import type { AdapterChange, AdapterOptions, RouteConfig } from '../../index.ts';
+import type { AdapterChange, AdapterOptions, LinkKind, RouteConfig } from '../../index.ts';
 import type { AccessConfig, AdapterConfig } from '../../service.ts';
 import { UsageError } from '../errors.ts';
 import type { ViaOptions } from '../via/options.ts';
@@ -24,7 +24,7 @@ export interface CreateOptions extends ChangeOptions, AccessOptions {
   readonly persist?: boolean;
   readonly owner?: number;
   readonly group?: number;
-  readonly link?: 'linux' | 'windows' | 'macos' | 'memory';
+  readonly link?: LinkKind;
   readonly offload?: 'split' | 'carry' | 'off';
   readonly engine?: 'auto' | 'io_uring' | 'syscalls';
   readonly dropPolicy?: 'drop-oldest' | 'drop-newest';
