@@ -96,6 +96,54 @@ describe('typetun device on a host', () => {
     assert.ok(written['bundles']! >= 2);
   });
 
+  test('write that a signal ends says what it wrote until then', async () => {
+    const args = ['device', 'write', 'demo', '--json'];
+    const { code, stdout } = await host.typetun(args, {
+      input: pings(2),
+      endless: true,
+      onStart: (child) => {
+        const written = (): boolean =>
+          host.host.adapters
+            .find('demo')
+            .clients.some(
+              ({ name, packetsWritten }) => name === 'typetun device write' && packetsWritten === 2,
+            );
+        void until(written).then(() => child.kill('SIGTERM'));
+      },
+    });
+    assert.equal(code, 143);
+    const { written } = JSON.parse(stdout) as { written: Record<string, number> };
+    assert.deepEqual([written['packets'], written['delivered']], [2, 2]);
+  });
+
+  test('write waits for a program that gives packets one by one', async () => {
+    const [first, second] = [pings(1).subarray(0, 20), pings(1).subarray(20)];
+    const { code, stderr } = await host.typetun(['device', 'write', 'demo'], {
+      input: first,
+      endless: true,
+      onStart: (child) => {
+        setTimeout(() => child.stdin?.end(second), 100);
+      },
+    });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /wrote 1 packet in 1 bundle/);
+  });
+
+  test('read ends quietly when nobody reads on', async () => {
+    const call = `${process.execPath} dist/cli/main.js device read demo --host ${host.runDirectory}`;
+    const command = shell('sh', ['-c', `${call} | head -c 16`]);
+    await answerTo('typetun device read', 1);
+    const gone = until(() => host.host.adapters.find('demo').clients.length === 0);
+    // Writing again is when it notices.
+    const { runDirectory } = host;
+    await using device = await HostDevice.open('demo', { runDirectory });
+    const again = setInterval(() => void device.write(pings(1)), 20);
+    const { stderr } = await command.finally(() => clearInterval(again));
+    await device.close();
+    await gone;
+    assert.doesNotMatch(stderr, /EPIPE|Error/);
+  });
+
   const BROKEN: readonly (readonly [what: string, input: Buffer, message: RegExp])[] = [
     [
       'half a packet',

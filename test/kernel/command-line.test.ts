@@ -154,42 +154,76 @@ test(
   },
 );
 
+/** A namespace with `typetun serve` in it, and what runs shell commands there, in a folder of their own. */
+async function withServe(
+  use: (
+    shell: (commands: string) => Promise<string>,
+    netns: string,
+    folder: string,
+  ) => Promise<void>,
+): Promise<void> {
+  await withNetns(async (netns) => {
+    const folder = mkdtempSync(join(tmpdir(), 'typetun-examples-'));
+    // Where systemd says it: the host and the commands find it without being told.
+    const runDirectory = join(folder, 'run');
+    symlinkSync(resolve('dist/cli/main.js'), join(folder, 'typetun'));
+    const path = [folder, process.env['PATH']].join(delimiter);
+    const { TYPETUN_HOST: _, ...rest } = process.env;
+    const env = { ...rest, PATH: path, RUNTIME_DIRECTORY: runDirectory };
+    const host = spawn('ip', ['netns', 'exec', netns, 'typetun', 'serve'], {
+      env,
+      stdio: 'ignore',
+    });
+    const shell = async (commands: string): Promise<string> => {
+      const words = ['netns', 'exec', netns, 'sh', '-ec', commands];
+      return (await run('ip', words, { env, cwd: folder, timeout: 60_000 })).stdout;
+    };
+    try {
+      await until(() => existsSync(join(runDirectory, 'control')));
+      await use(shell, netns, folder);
+    } finally {
+      host.kill('SIGTERM');
+      await once(host, 'exit');
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
+
 test(
   'the examples of the manual do what they say, on a host that typetun serve is',
   options,
   async () => {
-    await withNetns(async (netns) => {
-      const folder = mkdtempSync(join(tmpdir(), 'typetun-examples-'));
-      const runDirectory = join(folder, 'run');
-      symlinkSync(resolve('dist/cli/main.js'), join(folder, 'typetun'));
-      const env = {
-        ...process.env,
-        PATH: [folder, process.env['PATH']].join(delimiter),
-        TYPETUN_HOST: runDirectory,
-      };
-      const serve = [process.execPath, resolve('dist/cli/main.js'), 'serve'];
-      const host = spawn(
-        'ip',
-        ['netns', 'exec', netns, ...serve, '--run-directory', runDirectory],
-        { stdio: 'ignore' },
-      );
-      try {
-        await until(() => existsSync(join(runDirectory, 'control')));
-        const blocks = [...readFileSync('docs/cli.md', 'utf8').matchAll(/^```sh\n(.*?)^```/gms)];
-        assert.ok(blocks.length >= 2);
-        for (const [, commands] of blocks) {
-          const words = ['netns', 'exec', netns, 'sh', '-exc', commands!];
-          const { stdout } = await run('ip', words, { env, cwd: folder, timeout: 60_000 });
-          assert.match(stdout, /is removed\n$/);
-        }
-        const capture = readFileSync(join(folder, 'demo.pcapng'));
-        assert.equal(capture.readUInt32BE(0), 0x0a0d0d0a);
-        assert.equal(await ip('-n', netns, '-o', 'link', 'show', 'type', 'tun'), '');
-      } finally {
-        host.kill('SIGTERM');
-        await once(host, 'exit');
-        rmSync(folder, { recursive: true, force: true });
+    await withServe(async (shell, netns, folder) => {
+      const blocks = [...readFileSync('docs/cli.md', 'utf8').matchAll(/^```sh\n(.*?)^```/gms)];
+      assert.ok(blocks.length >= 2);
+      for (const [, commands] of blocks) assert.match(await shell(commands!), /is removed\n$/);
+      const capture = readFileSync(join(folder, 'demo.pcapng'));
+      assert.equal(capture.readUInt32BE(0), 0x0a0d0d0a);
+      assert.equal(await ip('-n', netns, '-o', 'link', 'show', 'type', 'tun'), '');
+    });
+  },
+);
+
+test(
+  'the commands of the README do what they say, with a ping from elsewhere',
+  options,
+  async () => {
+    const lines = readFileSync('README.md', 'utf8').split('\n');
+    const commands = lines
+      .filter((line) => /^npx typetun (?:adapter|device|stats) /.test(line))
+      .map((line) => line.replace(/^npx /, ''));
+    assert.ok(commands.length >= 5);
+    await withServe(async (shell, netns) => {
+      let ping: Promise<unknown> = Promise.resolve();
+      for (const command of commands) {
+        const reads = command.startsWith('typetun device read');
+        if (reads) ping = shell('ping -c 20 -i 0.2 -W 1 10.7.0.2').catch(() => undefined);
+        const stdout = await shell(command);
+        await ping;
+        assert.notEqual(stdout, '', command);
+        if (reads) assert.match(stdout, /^10\.7\.0\.1 > 10\.7\.0\.2 {2}ICMP {2}84 bytes$/m);
       }
+      assert.equal(await ip('-n', netns, '-o', 'link', 'show', 'type', 'tun'), '');
     });
   },
 );

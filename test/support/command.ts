@@ -21,6 +21,8 @@ export interface CommandOptions {
   readonly before?: readonly string[];
   /** Standard input; without it there is none. */
   readonly input?: Uint8Array;
+  /** Whether standard input goes on after that. */
+  readonly endless?: boolean;
   readonly cwd?: string;
   /** Told of the process once it runs. */
   readonly onStart?: (child: ChildProcess) => void;
@@ -32,7 +34,7 @@ export interface CommandOptions {
  */
 export function runTypetun(
   args: readonly string[],
-  { env, before = [], input, cwd, onStart }: CommandOptions = {},
+  { env, before = [], input, endless, cwd, onStart }: CommandOptions = {},
 ): Promise<CommandOutcome> {
   const { XDG_RUNTIME_DIR: _, RUNTIME_DIRECTORY: __, TYPETUN_HOST: ___, ...rest } = process.env;
   const [program, ...words] = [...before, process.execPath, MAIN, ...args];
@@ -50,7 +52,8 @@ export function runTypetun(
     });
     // It may end without reading all of it.
     child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input);
+    if (input !== undefined) child.stdin?.write(input);
+    if (!endless) child.stdin?.end();
     onStart?.(child);
   });
 }

@@ -31,16 +31,11 @@ export function runWrite(name: string, options: DeviceWriteOptions): Promise<num
       const written = { ...newPassed(), delivered: 0 };
       const tally = { adapter: handle.adapter, written };
       try {
-        await copyEntries(process.stdin, handle, written, signal);
+        const ended = await problem(copyEntries(process.stdin, handle, written, signal));
+        if (ended !== undefined && !(ended instanceof Interrupted)) throw ended;
         if (options.json) printObject({ ok: true, ...viaMembers(via), ...tally });
         else process.stderr.write(`typetun: ${tallyLine(tally)}\n`);
-        return ExitCode.OK;
-      } catch (error) {
-        if (error instanceof Interrupted && !options.json) {
-          process.stderr.write(`typetun: ${tallyLine(tally)}\n`);
-          return error.exitCode;
-        }
-        throw error;
+        return ended?.exitCode ?? ExitCode.OK;
       } finally {
         await handle.close();
       }
