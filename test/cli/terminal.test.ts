@@ -38,6 +38,10 @@ describe('on a terminal', { skip: toolSkip('script') }, () => {
     }
   });
 
+  test('an error begins in red', async () => {
+    assert.ok((await onTerminal('adapter show nope')).includes(`${ESCAPE}31mtypetun:`));
+  });
+
   test('stats --watch replaces what was there', async () => {
     const seen = await onTerminal('stats --watch --interval 0.05 --count 2', { NO_COLOR: '1' });
     assert.equal(seen.split('\x1b[H\x1b[J').length - 1, 2);
