@@ -5,6 +5,7 @@ import { styleText } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
 import { addAdapterCommands } from './adapter/define.ts';
+import { addCaptureCommands } from './capture/define.ts';
 import { addCheckoutCommands } from './checkout/define.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
 import { addCompletionCommand } from './completion/define.ts';
@@ -135,6 +136,7 @@ function program(): Command {
       const { runDvlCheck } = await import('./dvl/command.ts');
       process.exitCode = runDvlCheck(file, options);
     });
+  addCaptureCommands(typetun);
   addAdapterCommands(typetun);
   addDeviceCommands(typetun);
   addStatsCommand(typetun);

@@ -44,6 +44,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'npx typetun stats demo --watch --count 3': 'test/kernel/command-line.test.ts',
   'npx typetun adapter remove demo': 'test/kernel/command-line.test.ts',
   'npm run example -- echo': 'test/kernel/examples.test.ts',
+  'npm run example -- capture': 'here',
+  'npx typetun capture tun0 -w - | tcpdump -n -r -': 'test/kernel/capture.test.ts',
+  'npx typetun replay out/ping.pcapng tun0': 'test/kernel/replay.test.ts',
 };
 
 test('every shell command in the README is known to be run by a test', () => {

@@ -14,6 +14,9 @@ const PACKAGES = {
   man: 'man-db',
   script: 'bsdutils',
   python3: 'python3',
+  tcpdump: 'tcpdump',
+  tshark: 'tshark',
+  capinfos: 'wireshark-common',
 } as const;
 
 export type Tool = keyof typeof PACKAGES;
