@@ -21,7 +21,7 @@ export function integerOption(text: string): number {
 /** How many: at least one. */
 export function countOption(text: string): number {
   const count = DIGITS.test(text) ? Number(text) : 0;
-  if (count > 0) return count;
+  if (count > 0 && Number.isSafeInteger(count)) return count;
   throw new InvalidArgumentError('give a whole number above 0.');
 }
 

@@ -5,11 +5,11 @@ import { ExitCode } from '../errors.ts';
 import { Interrupted, interruptible } from '../signals.ts';
 import type { Via } from '../via/locate.ts';
 import { failure, printObject, viaMembers, withVia } from '../via/perform.ts';
-import { copyBundles, copyEntries } from './copy.ts';
+import { copyBundles, copyStream } from './copy.ts';
 import { type Handle, openHandle } from './handle.ts';
 import type { DeviceReadOptions, DeviceWriteOptions } from './options.ts';
 import { openSink, type Sink } from './sink.ts';
-import { newPassed, type Tally, tallyLine } from './tally.ts';
+import { newRead, newWritten, type Tally, tallyLine } from './tally.ts';
 
 const MS_PER_SECOND = 1000;
 
@@ -28,10 +28,12 @@ export function runWrite(name: string, options: DeviceWriteOptions): Promise<num
   return withVia(options, (via) =>
     interruptible(async (signal) => {
       const handle = await openHandle(via, name, 'typetun device write');
-      const written = { ...newPassed(), delivered: 0 };
+      const written = newWritten();
       const tally = { adapter: handle.adapter, written };
       try {
-        const ended = await problem(copyEntries(process.stdin, handle, written, signal));
+        const ended = await problem(
+          copyStream(process.stdin, options.format ?? 'bundles', handle, written, signal),
+        );
         if (ended !== undefined && !(ended instanceof Interrupted)) throw ended;
         if (options.json) printObject({ ok: true, ...viaMembers(via), ...tally });
         else process.stderr.write(`typetun: ${tallyLine(tally)}\n`);
@@ -49,7 +51,7 @@ function receive(name: string, options: DeviceReadOptions, both: boolean): Promi
     interruptible(async (signal) => {
       const handle = await openHandle(via, name, client);
       try {
-        const sink = await openSink(options.format, handle.adapter);
+        const sink = openSink(options.format, handle.adapter);
         return await pass(via, handle, sink, options, both, signal);
       } finally {
         await handle.close();
@@ -68,8 +70,8 @@ async function pass(
 ): Promise<number> {
   const tally = {
     adapter: handle.adapter,
-    read: newPassed(),
-    ...(both && { written: { ...newPassed(), delivered: 0 } }),
+    read: newRead(),
+    ...(both && { written: newWritten() }),
   };
   const ending = new AbortController();
   const end = (): void => {
@@ -84,7 +86,7 @@ async function pass(
   const writing =
     tally.written === undefined
       ? Promise.resolve()
-      : copyEntries(process.stdin, handle, tally.written, ending.signal);
+      : copyStream(process.stdin, 'bundles', handle, tally.written, ending.signal);
   // What is wrong with standard input ends it all; that it was left because of the end is not wrong.
   const written = problem(writing).then((error) => {
     if (error === undefined || ending.signal.aborted) return undefined;
@@ -95,6 +97,7 @@ async function pass(
   end();
   const wrote = await written;
   const closed = await problem(sink.close());
+  tally.read.lost = sink.lost;
   const error = read ?? wrote ?? closed;
   say(via, tally, options, error);
   if (error !== undefined) throw error;

@@ -1,9 +1,9 @@
 /** Bundles from a device to a sink, and from a stream to a device. */
 
 import type { Readable } from 'node:stream';
-import { BundleReader } from '../../index.ts';
+import { BundleReader, readBundles } from '../../index.ts';
 import { ENTRY_HEADER_BYTES, entryBytes } from '../../limits.ts';
-import { EntryCutter } from './entry-cutter.ts';
+import { type Cut, EntryCutter } from './entry-cutter.ts';
 import type { Handle } from './handle.ts';
 import type { Sink } from './sink.ts';
 import type { Passed, Written } from './tally.ts';
@@ -41,27 +41,29 @@ function count(
   return { count: most, bytes: entry + entryBytes(reader.length) };
 }
 
-/** Until the stream ends or `signal` aborts, whose reason is thrown then. */
-export async function copyEntries(
+/**
+ * Until the stream ends or `signal` aborts, whose reason is thrown then. Entries of bundles, or with `pcapng` the
+ * packets of a capture file.
+ */
+export async function copyStream(
   stream: Readable,
+  format: 'bundles' | 'pcapng',
   handle: Handle,
   written: Written,
   signal: AbortSignal,
 ): Promise<void> {
-  const cutter = new EntryCutter();
   // A stream that is destroyed ends the loop; standard input is nobody else's.
   const stop = (): void => {
     stream.destroy();
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
-    for await (const chunk of stream) {
-      for (const { bytes, packets } of cutter.push(chunk as Buffer)) {
-        written.delivered += await handle.write(bytes);
-        written.bundles++;
-        written.packets += packets;
-        written.bytes += bytes.length;
-      }
+    const cuts = format === 'bundles' ? cutEntries(stream) : readPackets(stream, written);
+    for await (const { bytes, packets } of cuts) {
+      written.delivered += await handle.write(bytes);
+      written.bundles++;
+      written.packets += packets;
+      written.bytes += bytes.length;
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -70,5 +72,27 @@ export async function copyEntries(
     signal.removeEventListener('abort', stop);
   }
   signal.throwIfAborted();
+}
+
+async function* cutEntries(stream: Readable): AsyncGenerator<Cut, void, undefined> {
+  const cutter = new EntryCutter();
+  for await (const chunk of stream) yield* cutter.push(chunk as Buffer);
   cutter.end();
+}
+
+async function* readPackets(
+  stream: Readable,
+  written: Written,
+): AsyncGenerator<Cut, void, undefined> {
+  const bundles = readBundles(stream);
+  const reader = new BundleReader();
+  for (;;) {
+    const { done, value } = await bundles.next();
+    if (done) {
+      written.leftOut = value.cut + value.notIp;
+      return;
+    }
+    reader.reset(value);
+    yield { bytes: value, packets: reader.count };
+  }
 }

@@ -22,9 +22,19 @@ export function addDeviceCommands(typetun: Command): void {
       const { runRead } = await import('./command.ts');
       process.exitCode = await runRead(name, options);
     });
-  addViaOptions(device.command('write'))
-    .description('give the system what is on standard input')
+  const write = device
+    .command('write')
     .argument('<adapter>', ADAPTER_HELP)
+    .addOption(
+      new Option(
+        '--format <format>',
+        'of standard input: bundles, or pcapng (pcap as well), all of it and at once; replay keeps times',
+      )
+        .choices(['bundles', 'pcapng'])
+        .default('bundles'),
+    );
+  addViaOptions(write)
+    .description('give the system what is on standard input')
     .addHelpText('after', BUNDLES)
     .action(async (name: string, options: DeviceWriteOptions) => {
       const { runWrite } = await import('./command.ts');

@@ -71,13 +71,11 @@ export class EntryCutter {
 
   #noEntry(at: number, size: number): TunError {
     const offset = this.#offset + at;
-    const what =
-      offset === 0 && size === PCAPNG_MAGIC
-        ? 'standard input is a pcapng file, and this takes bundles'
-        : `at offset ${offset} of standard input there is no entry of a bundle: its size would be ${size}`;
     return new TunError(
       TunErrorCode.BUNDLE_INVALID,
-      `${what}; give what "typetun device read" writes, or a BundleWriter`,
+      offset === 0 && size === PCAPNG_MAGIC
+        ? 'standard input is a pcapng file, and this takes bundles; write it with "typetun device write --format pcapng", or "typetun replay"'
+        : `at offset ${offset} of standard input there is no entry of a bundle: its size would be ${size}; give what "typetun device read" writes, or a BundleWriter`,
     );
   }
 }

@@ -12,4 +12,6 @@ export interface DeviceReadOptions extends ViaOptions {
   readonly seconds?: number;
 }
 
-export type DeviceWriteOptions = ViaOptions;
+export interface DeviceWriteOptions extends ViaOptions {
+  readonly format?: Exclude<PacketFormat, 'lines'>;
+}

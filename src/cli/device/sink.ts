@@ -1,28 +1,27 @@
 /** Where packets that were read go: standard output, in one of three forms. */
 
-import { fstatSync } from 'node:fs';
-import { BundleReader, PcapngWriter } from '../../index.ts';
+import { BundleReader, type PacketSource, PcapngWriter } from '../../index.ts';
+import { packetLine } from '../capture/line.ts';
 import { UsageError } from '../errors.ts';
-import { packetLine } from './packet-line.ts';
 import type { PacketFormat } from './options.ts';
 
-const STDOUT = 1;
-/** Standard output by a name, which is what a capture is opened by. */
-const STDOUT_PATH = '/dev/stdout';
+const US_PER_MS = 1000;
 
 /** Takes bundles, one at a time. */
 export interface Sink {
   /** The bytes may be reused when it has resolved. */
   put(bundle: Uint8Array): Promise<void>;
+  /** Packets that were put and are not written: a capture waits for nobody. */
+  readonly lost: number;
   close(): Promise<void>;
 }
 
 /**
  * Opens standard output for them.
  *
- * @throws UsageError for bundles or a capture on a terminal, or a capture behind other things.
+ * @throws UsageError for bundles or a capture on a terminal.
  */
-export async function openSink(format: PacketFormat | undefined, adapter: string): Promise<Sink> {
+export function openSink(format: PacketFormat | undefined, adapter: string): Sink {
   const terminal = process.stdout.isTTY === true;
   const wanted = format ?? (terminal ? 'lines' : 'bundles');
   if (wanted === 'lines') return lineSink();
@@ -31,11 +30,11 @@ export async function openSink(format: PacketFormat | undefined, adapter: string
       `standard output is a terminal, which is no place for ${wanted}; redirect it ("> FILE", "| PROGRAM"), or say --format lines`,
     );
   }
-  return wanted === 'bundles' ? bundleSink() : await captureSink(adapter);
+  return wanted === 'bundles' ? bundleSink() : captureSink(adapter);
 }
 
 function bundleSink(): Sink {
-  return { put: (bundle) => write(bundle.slice()), close: () => Promise.resolve() };
+  return { put: (bundle) => write(bundle.slice()), lost: 0, close: () => Promise.resolve() };
 }
 
 function lineSink(): Sink {
@@ -43,26 +42,31 @@ function lineSink(): Sink {
   return {
     put(bundle) {
       reader.reset(bundle);
+      const microseconds = (performance.timeOrigin + performance.now()) * US_PER_MS;
       const lines: string[] = [];
-      while (reader.next()) lines.push(packetLine(reader.packet()));
+      while (reader.next()) lines.push(packetLine(sourceOf(reader, bundle, microseconds)));
       return write(`${lines.join('\n')}\n`);
     },
+    lost: 0,
     close: () => Promise.resolve(),
   };
 }
 
-async function captureSink(adapter: string): Promise<Sink> {
-  const stdout = fstatSync(STDOUT);
-  if (stdout.isFile() && stdout.size > 0) {
-    throw new UsageError(
-      'standard output is a file with something in it, and a capture is a file of its own; write it with ">", not ">>"',
-    );
-  }
-  const capture = await PcapngWriter.open(STDOUT_PATH, { interfaceName: adapter });
+/** The present packet of a reader. What is read of a device the system sent. */
+function sourceOf(reader: BundleReader, bytes: Uint8Array, microseconds: number): PacketSource {
+  const { offset, length: size } = reader;
+  return { bytes, offset, size, original: size, outbound: true, microseconds };
+}
+
+function captureSink(adapter: string): Sink {
+  const capture = PcapngWriter.to(process.stdout, { interfaceName: adapter, end: false });
   return {
     put(bundle) {
       capture.record(bundle, bundle.length, true);
       return Promise.resolve();
+    },
+    get lost() {
+      return capture.statistics.dropped;
     },
     close: () => capture.close(),
   };

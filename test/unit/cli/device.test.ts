@@ -1,12 +1,10 @@
-/** Parts of `typetun device`: cutting a stream into bundles, and packets as lines. */
+/** A part of `typetun device`: cutting a stream into bundles. */
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { BundleReader, BundleWriter, MAX_BUNDLE_BYTES, TunErrorCode } from 'typetun';
 import { type Cut, EntryCutter } from '#dist/cli/device/entry-cutter.js';
-import { packetLine } from '#dist/cli/device/packet-line.js';
-import { echoPacket, ipPacket, udpPacket } from '../../support/ip-packets.ts';
 import { numberOf, packet } from '../../support/packets.ts';
 
 /** Entries of packets of these lengths, numbered; with the README's padding where `padded`. */
@@ -86,31 +84,5 @@ describe('the entries of a stream', () => {
       code: TunErrorCode.BUNDLE_INVALID,
       message: /the last 127 bytes, from offset 128 on/,
     });
-  });
-});
-
-describe('a packet as a line', () => {
-  test('says who sent it to whom, the protocol, ports, and how long it is', () => {
-    const lines = [
-      packetLine(echoPacket('10.7.0.1', '10.7.0.2', [1, 2, 3])),
-      packetLine(echoPacket('fd07::1', 'fd07::2', [])),
-      packetLine(udpPacket('10.7.0.1', 53, '10.7.0.2', 4000, [])),
-      packetLine(udpPacket('fd07::1', 53, 'fd07::2', 4000, [])),
-      packetLine(ipPacket(253, '10.7.0.1', '10.7.0.2', [])),
-    ];
-    assert.deepEqual(lines, [
-      '10.7.0.1 > 10.7.0.2  ICMP  31 bytes',
-      'fd07::1 > fd07::2  ICMPv6  48 bytes',
-      '10.7.0.1:53 > 10.7.0.2:4000  UDP  28 bytes',
-      '[fd07::1]:53 > [fd07::2]:4000  UDP  48 bytes',
-      '10.7.0.1 > 10.7.0.2  protocol 253  20 bytes',
-    ]);
-  });
-
-  test('has no ports where there is no transport header', () => {
-    const fragment = udpPacket('10.7.0.1', 53, '10.7.0.2', 4000, []);
-    fragment[7] = 1;
-    assert.match(packetLine(fragment), /^10\.7\.0\.1 > 10\.7\.0\.2 {2}UDP/);
-    assert.match(packetLine(ipPacket(17, '10.7.0.1', '10.7.0.2', [1])), /^10\.7\.0\.1 > /);
   });
 });
