@@ -7,6 +7,7 @@
  */
 
 import { closeSync } from 'node:fs';
+import { TunError, TunErrorCode } from '../errors.ts';
 import {
   Adapter,
   type AdapterChange,
@@ -17,13 +18,12 @@ import {
   PowerState,
   type SettablePower,
 } from '../index.ts';
-import { TunError, TunErrorCode } from '../errors.ts';
 import {
   attachQueue,
   detachQueue,
   duplicateDescriptor,
-  tunFlags,
   setTunCarrier,
+  tunFlags,
 } from '../os/tun-queue.ts';
 import { openOptions } from './adapter-source.ts';
 import type { AdapterConfig, InterfaceStatistics } from './control-protocol.ts';

@@ -23,7 +23,11 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const COMMAND_TIMEOUT_MS = 120_000;
 const PUBLISHED =
+<<<<<<< HEAD
   /^(?:(?:dist|src|docs|man|schema|systemd)\/.+|package\.json|(?:README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
+=======
+  /^(?:(?:dist|src|docs|schema|systemd)\/.+|package\.json|(?:README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
+>>>>>>> serve
 
 interface Packed {
   readonly filename: string;
