@@ -3,6 +3,7 @@
  * privileges but those that the host gives.
  */
 
+export type { Welcome } from './service/device-protocol.ts';
 export { ControlClient, type ControlClientOptions } from './service/control-client.ts';
 export {
   type AccessConfig,
@@ -29,4 +30,7 @@ export {
   type ReloadResult,
   type StatisticsEntry,
 } from './service/control-protocol.ts';
+export { Host, type HostOptions } from './service/host.ts';
+export { HostDevice, type HostDeviceOptions } from './service/host-device.ts';
+export { formatLine, type LogFields, type LogLevel, type LogSink } from './service/log.ts';
 export { defaultRunDirectory, knownRunDirectories } from './service/run-directory.ts';

@@ -8,6 +8,7 @@ import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
 import { describeError, ExitCode, UsageError } from './errors.ts';
 import { addHelpCommand } from './help.ts';
+import type { ServeCommandOptions } from './serve/command.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
 
 const LINKS = ['auto', 'linux', 'windows', 'rootless', 'memory'] as const;
@@ -109,6 +110,21 @@ function program(): Command {
     .action(async (command: string[], options: RunCommandOptions) => {
       const { runRunCommand } = await import('./run/command.ts');
       process.exitCode = await runRunCommand(command, options);
+    });
+  typetun
+    .command('serve')
+    .description('own adapters, and give their devices to other programs as sockets')
+    .option(
+      '--run-directory <folder>',
+      'where the sockets are (default: $RUNTIME_DIRECTORY, /run/typetun as root, $XDG_RUNTIME_DIR/typetun)',
+    )
+    .addHelpText(
+      'after',
+      '\nRuns until SIGTERM or SIGINT; the log goes to standard error.\nThe protocols: docs/device-protocol.md, docs/control-protocol.md.',
+    )
+    .action(async (options: ServeCommandOptions) => {
+      const { runServeCommand } = await import('./serve/command.ts');
+      process.exitCode = await runServeCommand(options);
     });
   const dvl = typetun
     .command('dvl')

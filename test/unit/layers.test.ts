@@ -157,7 +157,6 @@ const ALLOWED_IMPORTS: readonly Import[] = [
   ['src/service/a.ts', '../keep-alive.ts'],
   ['src/service/a.ts', 'node:net'],
   ['src/service.ts', './service/control-client.ts'],
-  ['src/cli/serve/a.ts', '../../service.ts'],
   ['src/index.ts', './capture/pcapng.ts'],
   ['src/index.ts', './adapter/adapter.ts'],
   ['src/testing.ts', './link/memory/provider.ts'],

@@ -1,0 +1,57 @@
+/** Makes the adapter that a configuration describes, or attaches to the persistent one that is there. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isTunError, TunErrorCode } from '../errors.ts';
+import { Adapter, type AdapterOptions, type OpenOptions } from '../index.ts';
+import type { AdapterConfig } from './control-protocol.ts';
+
+/**
+ * How long a persistent interface may be busy, in ms: what a host that was killed has held, the kernel releases a
+ * moment after its end.
+ */
+const BUSY_MS = 1500;
+const RETRY_MS = 10;
+
+/** An adapter, and whether it was there already. */
+export interface Sourced {
+  readonly adapter: Adapter;
+  readonly adopted: boolean;
+}
+
+/** Rejects as `Adapter.create` and `Adapter.open` do. */
+export async function sourceAdapter(config: AdapterConfig): Promise<Sourced> {
+  const { access: _access, ...options } = config;
+  if (config.persist && config.link !== 'memory') {
+    const adapter = await adopt(options);
+    if (adapter !== undefined) return { adapter, adopted: true };
+  }
+  return { adapter: await Adapter.create(options), adopted: false };
+}
+
+/** Attaches to the interface of that name; undefined when there is none. */
+async function adopt(options: AdapterOptions & { name: string }): Promise<Adapter | undefined> {
+  const deadline = performance.now() + BUSY_MS;
+  for (;;) {
+    try {
+      return await Adapter.open(options.name, openOptions(options));
+    } catch (error) {
+      if (isTunError(error, TunErrorCode.NOT_FOUND)) return undefined;
+      if (!isTunError(error, TunErrorCode.BUSY) || performance.now() > deadline) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+/** Those options that an interface which exists can be opened with. */
+function openOptions(options: AdapterOptions): OpenOptions {
+  const {
+    name: _name,
+    link: _link,
+    persist: _persist,
+    owner: _owner,
+    group: _group,
+    ...rest
+  } = options;
+  const { wintun: _wintun, ...open } = rest;
+  return open;
+}

@@ -1,0 +1,162 @@
+/** The socket of one device: who may have it, and the clients that do. */
+
+import { TunError, TunErrorCode } from '../errors.ts';
+import type { Adapter } from '../index.ts';
+import { MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS, MAX_PACKET_BYTES } from '../limits.ts';
+import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
+import { type Access, refusal } from './access.ts';
+import type { ClientInfo } from './control-protocol.ts';
+import { DeviceConnection, type Opened } from './device-connection.ts';
+import { type Hello, MAX_WAITING_READS, type Welcome } from './device-protocol.ts';
+import type { Incoming } from './listener.ts';
+import type { HostLog } from './log.ts';
+
+/** Clients of one device at most; each may hold a bundle in memory, and one on its way in. */
+const MAX_CLIENTS = 64;
+/** Connections that may be there without having the device: saying hello, or reading why not. */
+const MAX_STRANGERS = 64;
+
+/** What a device's socket needs of its host. */
+export interface DeviceOwner {
+  readonly adapter: Adapter;
+  /** `WINTUN7` */
+  readonly device: string;
+  readonly access: Access;
+  readonly log: HostLog;
+  readonly version: string;
+  nextClientId(): number;
+  connected(client: ClientInfo): void;
+  disconnected(client: ClientInfo): void;
+  /** Counts a peer that was turned away. */
+  refused(reason: string): void;
+  /**
+   * Lends the descriptor to a client of the role `descriptor`.
+   *
+   * @throws TunError why it cannot.
+   */
+  lend(connection: DeviceConnection): Opened;
+}
+
+export class DeviceServer {
+  readonly #owner: DeviceOwner;
+  readonly #connections = new Set<DeviceConnection>();
+  readonly #clients = new Set<DeviceConnection>();
+
+  constructor(owner: DeviceOwner) {
+    this.#owner = owner;
+  }
+
+  /** The clients that have the device. */
+  get clients(): ClientInfo[] {
+    return [...this.#clients].map((connection) => connection.info);
+  }
+
+  /** Takes a connection, or turns it away with the reason. For a {@link Listener}. */
+  accept(incoming: Incoming): (chunk: Uint8Array) => boolean {
+    const { log, device, adapter, access } = this.#owner;
+    const connection = new DeviceConnection(this.#owner.nextClientId(), incoming, {
+      open: (client, hello) => this.#open(client, hello),
+      closed: (client, opened, why) => this.#closed(client, opened, why),
+    });
+    this.#connections.add(connection);
+    const { peer } = incoming;
+    const reason = refusal(peer, access, `the device ${device} of "${adapter.name}"`);
+    if (reason !== undefined) {
+      this.#owner.refused('access');
+      log.warn(reason, { adapter: adapter.name, uid: peer?.uid, pid: peer?.pid });
+      connection.end(new TunError(TunErrorCode.NO_PRIVILEGE, reason));
+    } else if (this.#connections.size - this.#clients.size > MAX_STRANGERS) {
+      this.#owner.refused('too many connections');
+      connection.destroy();
+    }
+    return (chunk) => connection.take(chunk);
+  }
+
+  /** Ends the connections that `access` does not allow any more. */
+  recheck(): void {
+    const { access, device, adapter } = this.#owner;
+    for (const connection of this.#connections) {
+      const reason = refusal(connection.peer, access, `the device ${device} of "${adapter.name}"`);
+      if (reason !== undefined) connection.end(new TunError(TunErrorCode.NO_PRIVILEGE, reason));
+    }
+  }
+
+  /** Ends all connections, each told why. */
+  end(error: unknown): void {
+    for (const connection of this.#connections) connection.end(error);
+  }
+
+  /** Ends what is left without waiting for anybody to read. */
+  destroy(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #open(connection: DeviceConnection, hello: Hello): Opened {
+    if (this.#clients.size >= MAX_CLIENTS) {
+      this.#owner.refused('too many clients');
+      throw new TunError(
+        TunErrorCode.BUSY,
+        `${MAX_CLIENTS} clients have the device ${this.#owner.device}, as many as there can be; end one`,
+      );
+    }
+    if ([...this.#clients].some(({ info }) => info.role === 'descriptor')) {
+      throw new TunError(
+        TunErrorCode.BUSY,
+        `a client has the descriptor of ${this.#owner.device}; it reads and writes alone until it is done`,
+      );
+    }
+    const opened =
+      hello.role === 'descriptor' ? this.#lend(connection) : this.#openDevice(connection);
+    this.#clients.add(connection);
+    const { log, adapter } = this.#owner;
+    const { id, name, role, uid, pid } = connection.info;
+    log.info('client connected', { adapter: adapter.name, client: id, name, role, uid, pid });
+    this.#owner.connected(connection.info);
+    return opened;
+  }
+
+  #openDevice(_connection: DeviceConnection): Opened {
+    const device = this.#owner.adapter.openDevice().unref();
+    return { welcome: welcomeOf(this.#owner), device };
+  }
+
+  #lend(connection: DeviceConnection): Opened {
+    if (this.#clients.size > 0) {
+      throw new TunError(
+        TunErrorCode.BUSY,
+        `${this.#clients.size} clients have the device ${this.#owner.device}; the descriptor goes to one that is alone`,
+      );
+    }
+    return this.#owner.lend(connection);
+  }
+
+  #closed(connection: DeviceConnection, opened: Opened | undefined, why: string): void {
+    this.#connections.delete(connection);
+    this.#clients.delete(connection);
+    const { log, adapter } = this.#owner;
+    const { id, name, uid, pid } = connection.info;
+    const fields = { adapter: adapter.name, client: id, name, uid, pid };
+    if (opened === undefined) {
+      log.debug(`connection ended: ${why}`, fields);
+      return;
+    }
+    log.info(`client gone: ${why}`, fields);
+    this.#owner.disconnected(connection.info);
+  }
+}
+
+/** What a client is told of the device. */
+export function welcomeOf({ adapter, device, version }: DeviceOwner): Welcome {
+  return {
+    device,
+    adapter: adapter.name,
+    mtu: adapter.mtu,
+    byteOrder: HOST_LITTLE_ENDIAN ? 'little' : 'big',
+    offload: adapter.properties.offload,
+    maxPackets: MAX_BUNDLE_PACKETS,
+    maxPacketBytes: MAX_PACKET_BYTES,
+    maxBundleBytes: MAX_BUNDLE_BYTES,
+    maxReads: MAX_WAITING_READS,
+    host: version,
+  };
+}
