@@ -1,0 +1,48 @@
+/** A real browser, without a window. */
+
+import { accessSync, constants, copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+
+const PLACES = [
+  process.env['CHROMIUM'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
+const SCREENS = 'build/screens';
+const IMAGES = 'docs/images';
+
+/** Why no test in a browser can run here, or false. */
+export const browserSkip: string | false =
+  executable() === undefined && 'needs Chromium (package chromium, or its path in CHROMIUM)';
+
+export function launchBrowser(): Promise<Browser> {
+  const isRoot = process.getuid?.() === 0;
+  return chromium.launch({
+    executablePath: executable()!,
+    // Chromium does not sandbox as root; the only pages are ours.
+    args: ['--force-color-profile=srgb', '--disable-gpu', ...(isRoot ? ['--no-sandbox'] : [])],
+  });
+}
+
+/** Where a picture of this name goes. With TYPETUN_IMAGES=1 {@link keepPicture} puts it into the documents. */
+export function picturePath(name: string): string {
+  mkdirSync(SCREENS, { recursive: true });
+  return join(SCREENS, name);
+}
+
+export function keepPicture(name: string): void {
+  if (process.env['TYPETUN_IMAGES'] === '1') copyFileSync(join(SCREENS, name), join(IMAGES, name));
+}
+
+function executable(): string | undefined {
+  return PLACES.find((path) => {
+    try {
+      accessSync(path ?? '', constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
