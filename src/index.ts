@@ -10,6 +10,7 @@ export {
   type SettablePower,
 } from './adapter/adapter.ts';
 export { Bundle } from './adapter/bundle.ts';
+export { checkAdapterOptions } from './adapter/check.ts';
 export type { BundleSource, Device, ReadOptions, ReadSyncOptions } from './adapter/device.ts';
 export type { DescriptorOptions, OpenOptions } from './adapter/existing-options.ts';
 export { Oid } from './adapter/oid.ts';

@@ -31,6 +31,7 @@ export {
   type StatisticsEntry,
 } from './service/control-protocol.ts';
 export { Host, type HostOptions } from './service/host.ts';
+export { HostDescriptor } from './service/host-descriptor.ts';
 export { HostDevice, type HostDeviceOptions } from './service/host-device.ts';
 export { formatLine, type LogFields, type LogLevel, type LogSink } from './service/log.ts';
 export { defaultRunDirectory, knownRunDirectories } from './service/run-directory.ts';

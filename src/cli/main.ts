@@ -114,13 +114,14 @@ function program(): Command {
   typetun
     .command('serve')
     .description('own adapters, and give their devices to other programs as sockets')
+    .option('--config <file>', 'JSON, as schema/typetun.config.schema.json says')
     .option(
       '--run-directory <folder>',
       'where the sockets are (default: $RUNTIME_DIRECTORY, /run/typetun as root, $XDG_RUNTIME_DIR/typetun)',
     )
     .addHelpText(
       'after',
-      '\nRuns until SIGTERM or SIGINT; the log goes to standard error.\nThe protocols: docs/device-protocol.md, docs/control-protocol.md.',
+      '\nRuns until SIGTERM or SIGINT; SIGHUP reads the configuration again. The log goes to standard error.\nThe protocols: docs/device-protocol.md, docs/control-protocol.md.',
     )
     .action(async (options: ServeCommandOptions) => {
       const { runServeCommand } = await import('./serve/command.ts');

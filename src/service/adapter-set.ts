@@ -27,8 +27,9 @@ export class AdapterSet {
     return this.#adapters.delete(adapter);
   }
 
-  has(name: string): boolean {
-    return this.all.some((adapter) => adapter.config.name === name);
+  /** The one whose configuration has that name. */
+  named(name: string): HostedAdapter | undefined {
+    return this.all.find(({ config }) => config.name === name);
   }
 
   /**

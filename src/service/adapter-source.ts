@@ -12,6 +12,9 @@ import type { AdapterConfig } from './control-protocol.ts';
 const BUSY_MS = 1500;
 const RETRY_MS = 10;
 
+/** Queues of a device whose descriptor may be lent, at least. */
+const LENDABLE_QUEUES = 2;
+
 /** An adapter, and whether it was there already. */
 export interface Sourced {
   readonly adapter: Adapter;
@@ -20,7 +23,10 @@ export interface Sourced {
 
 /** Rejects as `Adapter.create` and `Adapter.open` do. */
 export async function sourceAdapter(config: AdapterConfig): Promise<Sourced> {
-  const { access: _access, ...options } = config;
+  const { access, ...given } = config;
+  // A queue can be taken from who has its descriptor only of a device that was made for several.
+  const queues = Math.max(given.queues ?? 1, LENDABLE_QUEUES);
+  const options = access?.descriptor ? { ...given, queues } : given;
   if (config.persist && config.link !== 'memory') {
     const adapter = await adopt(options);
     if (adapter !== undefined) return { adapter, adopted: true };
@@ -43,15 +49,10 @@ async function adopt(options: AdapterOptions & { name: string }): Promise<Adapte
 }
 
 /** Those options that an interface which exists can be opened with. */
-function openOptions(options: AdapterOptions): OpenOptions {
-  const {
-    name: _name,
-    link: _link,
-    persist: _persist,
-    owner: _owner,
-    group: _group,
-    ...rest
-  } = options;
-  const { wintun: _wintun, ...open } = rest;
-  return open;
+export function openOptions(config: AdapterOptions | AdapterConfig): OpenOptions {
+  const { name: _name, link: _link, persist: _persist, ...further } = config;
+  const { owner: _owner, group: _group, ...rest } = further;
+  const none = { wintun: undefined, access: undefined };
+  const { wintun: _wintun, access: _access, ...options } = { ...none, ...rest };
+  return options;
 }

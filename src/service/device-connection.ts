@@ -37,12 +37,10 @@ const MAX_NAME_LENGTH = 64;
 /** What a connection needs of the device it belongs to. */
 export interface ConnectionOwner {
   /**
-   * Opens the device for a client that said hello.
-   *
-   * @throws TunError that becomes the client's GOODBYE.
+   * Opens the device for a client that said hello. What it rejects with becomes the client's GOODBYE.
    */
-  open(connection: DeviceConnection, hello: Hello): Opened;
-  /** The client is gone; whatever `open` gave is released. Once. */
+  open(connection: DeviceConnection, hello: Hello): Promise<Opened>;
+  /** The client is gone; the handle that `open` gave is closed. Once, and after `open` has settled. */
   closed(connection: DeviceConnection, opened: Opened | undefined, why: string): void;
 }
 
@@ -51,8 +49,8 @@ export interface Opened {
   readonly welcome: Welcome;
   /** Undefined of the role `descriptor`. */
   readonly device: Device | undefined;
-  /** Sends WELCOME with whatever else goes with it. Default: as any frame. */
-  readonly send?: (frame: Uint8Array) => void;
+  /** Sends WELCOME, the first that is sent, with whatever else goes with it. Default: as any frame. */
+  readonly send?: (socket: Socket, frame: Uint8Array) => void;
 }
 
 export class DeviceConnection {
@@ -63,9 +61,10 @@ export class DeviceConnection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #frames = new FrameReader(CLIENT_FRAMES);
-  #phase: 'hello' | 'open' | 'ending' | 'closed' = 'hello';
+  #phase: 'hello' | 'opening' | 'open' | 'ending' | 'closed' = 'hello';
   #role: 'packets' | 'descriptor' = 'packets';
   #name: string | undefined;
+  #opening: Promise<void> | undefined;
   #opened: Opened | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -137,6 +136,7 @@ export class DeviceConnection {
         if (this.#phase === 'open') this.#clearDeadline();
         if (frame.type === FrameType.WRITE) writes++;
         this.#answer(frame);
+        if (this.#phase === 'opening') return this.#stop();
         if (this.#phase !== 'open') return true;
       }
     } catch (error) {
@@ -154,7 +154,7 @@ export class DeviceConnection {
   /** Other clients get their turn, or this one time to take its answers. */
   #stop(): false {
     this.#stopped = true;
-    if (!this.#isBacklogged()) setImmediate(() => this.#goOn());
+    if (this.#phase === 'open' && !this.#isBacklogged()) setImmediate(() => this.#goOn());
     return false;
   }
 
@@ -188,17 +188,28 @@ export class DeviceConnection {
     const hello = checkHello(decodeText(this.#frames.payload(frame)));
     this.#role = hello.role ?? 'packets';
     this.#name = hello.client?.slice(0, MAX_NAME_LENGTH);
-    const opened = this.#owner.open(this, hello);
-    this.#opened = opened;
-    const { device, welcome, send } = opened;
-    if (device !== undefined) {
-      this.#reads = new ReadAnswers(this.#socket, device, (error) => this.#readFailed(error));
-    }
     this.#clearDeadline();
-    this.#phase = 'open';
-    const answer = encodeText(FrameType.WELCOME, DEVICE_MAGIC, DEVICE_PROTOCOL, welcome);
-    if (send === undefined) this.#socket.write(answer);
-    else send(answer);
+    this.#phase = 'opening';
+    this.#opening = this.#open(hello);
+  }
+
+  async #open(hello: Hello): Promise<void> {
+    try {
+      const opened = await this.#owner.open(this, hello);
+      this.#opened = opened;
+      if (this.#phase !== 'opening') return this.#release();
+      const { device, welcome, send } = opened;
+      if (device !== undefined) {
+        this.#reads = new ReadAnswers(this.#socket, device, (error) => this.#readFailed(error));
+      }
+      this.#phase = 'open';
+      const answer = encodeText(FrameType.WELCOME, DEVICE_MAGIC, DEVICE_PROTOCOL, welcome);
+      if (send === undefined) this.#socket.write(answer);
+      else send(this.#socket, answer);
+      this.#goOn();
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   #write(frame: FrameHeader, device: Device): void {
@@ -247,7 +258,9 @@ export class DeviceConnection {
     this.#clearDeadline();
     this.#phase = 'closed';
     this.#release();
-    this.#owner.closed(this, this.#opened, this.#why);
+    void Promise.resolve(this.#opening).then(() => {
+      this.#owner.closed(this, this.#opened, this.#why);
+    });
   }
 
   /** Closes the handle; reads that wait end. */

@@ -1,13 +1,14 @@
 /** The socket of one device: who may have it, and the clients that do. */
 
 import { TunError, TunErrorCode } from '../errors.ts';
-import type { Adapter } from '../index.ts';
+import type { Device } from '../index.ts';
 import { MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS, MAX_PACKET_BYTES } from '../limits.ts';
 import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
 import { type Access, refusal } from './access.ts';
 import type { ClientInfo } from './control-protocol.ts';
 import { DeviceConnection, type Opened } from './device-connection.ts';
 import { type Hello, MAX_WAITING_READS, type Welcome } from './device-protocol.ts';
+import type { Backing } from './lent-adapter.ts';
 import type { Incoming } from './listener.ts';
 import type { HostLog } from './log.ts';
 
@@ -18,7 +19,7 @@ const MAX_STRANGERS = 64;
 
 /** What a device's socket needs of its host. */
 export interface DeviceOwner {
-  readonly adapter: Adapter;
+  readonly adapter: Backing;
   /** `WINTUN7` */
   readonly device: string;
   readonly access: Access;
@@ -29,12 +30,12 @@ export interface DeviceOwner {
   disconnected(client: ClientInfo): void;
   /** Counts a peer that was turned away. */
   refused(reason: string): void;
-  /**
-   * Lends the descriptor to a client of the role `descriptor`.
-   *
-   * @throws TunError why it cannot.
-   */
-  lend(connection: DeviceConnection): Opened;
+  /** Opens a handle. Rejects with TunError why it cannot. */
+  openDevice(): Promise<Device>;
+  /** Lends the descriptor. Rejects with TunError why it cannot. */
+  lend(connection: DeviceConnection): Promise<Opened>;
+  /** The client with the descriptor is gone. */
+  takeBack(): void;
 }
 
 export class DeviceServer {
@@ -91,43 +92,41 @@ export class DeviceServer {
     for (const connection of this.#connections) connection.destroy();
   }
 
-  #open(connection: DeviceConnection, hello: Hello): Opened {
+  async #open(connection: DeviceConnection, hello: Hello): Promise<Opened> {
     if (this.#clients.size >= MAX_CLIENTS) {
       this.#owner.refused('too many clients');
-      throw new TunError(
-        TunErrorCode.BUSY,
-        `${MAX_CLIENTS} clients have the device ${this.#owner.device}, as many as there can be; end one`,
-      );
+      throw this.#busy(`${MAX_CLIENTS} clients have it, as many as there can be; end one`);
     }
     if ([...this.#clients].some(({ info }) => info.role === 'descriptor')) {
-      throw new TunError(
-        TunErrorCode.BUSY,
-        `a client has the descriptor of ${this.#owner.device}; it reads and writes alone until it is done`,
-      );
+      throw this.#busy('a client has its descriptor, and reads and writes alone until it is done');
     }
-    const opened =
-      hello.role === 'descriptor' ? this.#lend(connection) : this.#openDevice(connection);
+    const lends = hello.role === 'descriptor';
+    if (lends && this.#clients.size > 0) {
+      const { size } = this.#clients;
+      throw this.#busy(`${size} clients have it, and its descriptor goes to one that is alone`);
+    }
+    // From now on, so that nobody comes between.
     this.#clients.add(connection);
-    const { log, adapter } = this.#owner;
-    const { id, name, role, uid, pid } = connection.info;
-    log.info('client connected', { adapter: adapter.name, client: id, name, role, uid, pid });
-    this.#owner.connected(connection.info);
-    return opened;
+    try {
+      const opened = lends ? await this.#owner.lend(connection) : await this.#openDevice();
+      const { log, adapter } = this.#owner;
+      const { id, name, role, uid, pid } = connection.info;
+      log.info('client connected', { adapter: adapter.name, client: id, name, role, uid, pid });
+      this.#owner.connected(connection.info);
+      return opened;
+    } catch (error) {
+      this.#clients.delete(connection);
+      throw error;
+    }
   }
 
-  #openDevice(_connection: DeviceConnection): Opened {
-    const device = this.#owner.adapter.openDevice().unref();
+  async #openDevice(): Promise<Opened> {
+    const device = (await this.#owner.openDevice()).unref();
     return { welcome: welcomeOf(this.#owner), device };
   }
 
-  #lend(connection: DeviceConnection): Opened {
-    if (this.#clients.size > 0) {
-      throw new TunError(
-        TunErrorCode.BUSY,
-        `${this.#clients.size} clients have the device ${this.#owner.device}; the descriptor goes to one that is alone`,
-      );
-    }
-    return this.#owner.lend(connection);
+  #busy(why: string): TunError {
+    return new TunError(TunErrorCode.BUSY, `the device ${this.#owner.device} is busy: ${why}`);
   }
 
   #closed(connection: DeviceConnection, opened: Opened | undefined, why: string): void {
@@ -141,6 +140,7 @@ export class DeviceServer {
       return;
     }
     log.info(`client gone: ${why}`, fields);
+    if (opened.device === undefined) this.#owner.takeBack();
     this.#owner.disconnected(connection.info);
   }
 }

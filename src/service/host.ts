@@ -1,13 +1,14 @@
 /** The driver host: it owns adapters, and gives other processes their devices and a socket to control it by. */
 
 import { holdLoop, releaseLoop } from '../keep-alive.ts';
-import { type AdapterChange, kernelLink, VERSION } from '../index.ts';
+import { kernelLink, VERSION } from '../index.ts';
 import { TunError, TunErrorCode } from '../errors.ts';
 import { type Access, resolveAccess } from './access.ts';
 import { AdapterSet } from './adapter-set.ts';
+import { applyPlan } from './apply-plan.ts';
+import { checkAdapterConfig, readConfig } from './config.ts';
 import { type HostMethod, type HostMethods, hostMethods } from './control-methods.ts';
 import {
-  type AccessConfig,
   type AdapterConfig,
   type AdapterInfo,
   CONTROL_PROTOCOL,
@@ -24,13 +25,18 @@ import { ControlServer } from './control-server.ts';
 import { HostedAdapter, type HostServices } from './hosted-adapter.ts';
 import { type Listener, listenAt } from './listener.ts';
 import { HostLog, type LogSink } from './log.ts';
+import { type PlannedChange, planReload } from './reload.ts';
 import { defaultRunDirectory } from './run-directory.ts';
 import { RunFolder } from './run-folder.ts';
+import { readState, writeState } from './state-file.ts';
+import { Turns } from './turns.ts';
 
 /** How a host is started. */
 export interface HostOptions {
   /** Where its sockets are. Default: `defaultRunDirectory()`. */
   readonly runDirectory?: string | undefined;
+  /** Path of its configuration: JSON, as schema/typetun.config.schema.json says. Default: none. */
+  readonly config?: string | undefined;
   /** Where lines of its log go. Default: nowhere. */
   readonly log?: LogSink | undefined;
 }
@@ -43,6 +49,7 @@ export class Host implements Control, AsyncDisposable {
   /** Peers that were turned away, by reason. */
   readonly refusals: Map<string, number> = new Map();
   readonly #folder: RunFolder;
+  readonly #config: string | undefined;
   readonly #control: ControlServer;
   readonly #methods: HostMethods;
   readonly #listeners = new Set<(event: ControlEvent) => void>();
@@ -50,24 +57,29 @@ export class Host implements Control, AsyncDisposable {
   #listener: Listener | undefined;
   #access: Access = resolveAccess();
   #clientIds = 0;
-  /** The last change of adapters: they happen one after the other. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** Of changes of adapters. */
+  readonly #turns = new Turns();
   #stopping: Promise<void> | undefined;
 
   /**
    * Starts a host: when it resolves the control socket is there. It keeps the event loop alive until it is stopped.
    *
    * Rejects with TunError `HOST_RUNNING`; `CONFIG` naming what is wrong; or what an adapter of the configuration
-   * was refused for. Nothing is left then.
+   * was refused for. Nothing is left then that was not there.
    */
-  static async start(options: HostOptions = {}): Promise<Host> {
-    const folder = RunFolder.open(options.runDirectory ?? defaultRunDirectory());
-    const host = new Host(folder, new HostLog(options.log ?? (() => undefined)));
+  static async start({ config: path, runDirectory, log }: HostOptions = {}): Promise<Host> {
+    const config = path === undefined ? {} : readConfig(path);
+    const folder = RunFolder.open(runDirectory ?? config.runDirectory ?? defaultRunDirectory());
+    const host = new Host(folder, path, new HostLog(log ?? (() => undefined)));
     holdLoop();
     try {
       folder.sweep(host.log);
+      host.#access = resolveAccess(config.control);
+      for (const adapter of config.adapters ?? []) await host.#create(adapter, 'config');
+      await host.#remember();
       host.#listen();
     } catch (error) {
+      for (const one of host.adapters.all) if (!one.adopted) await host.#remove(one);
       await host.stop();
       throw error;
     }
@@ -75,8 +87,9 @@ export class Host implements Control, AsyncDisposable {
     return host;
   }
 
-  private constructor(folder: RunFolder, log: HostLog) {
+  private constructor(folder: RunFolder, config: string | undefined, log: HostLog) {
     this.#folder = folder;
+    this.#config = config;
     this.log = log;
     this.#methods = hostMethods(this);
     this.#control = new ControlServer({
@@ -106,7 +119,7 @@ export class Host implements Control, AsyncDisposable {
       pid: process.pid,
       ...(uid !== undefined && { uid }),
       runDirectory: this.runDirectory,
-      config: null,
+      config: this.#config ?? null,
       startedAt: new Date(this.#startedAt).toISOString(),
       uptimeSeconds: (Date.now() - this.#startedAt) / MS_PER_SECOND,
       ...(link !== undefined && { kernelLink: link }),
@@ -132,39 +145,58 @@ export class Host implements Control, AsyncDisposable {
     });
   }
 
-  /** Makes an adapter, or adopts the persistent one of that name. Rejects as `Adapter.create`, or with `NAME_TAKEN`. */
-  create(config: AdapterConfig, origin: AdapterInfo['origin'] = 'control'): Promise<HostedAdapter> {
-    return this.#inTurn(async () => {
-      if (this.adapters.has(config.name)) {
-        throw new TunError(
-          TunErrorCode.NAME_TAKEN,
-          `this host has an adapter "${config.name}"; remove it, or choose another name`,
-        );
-      }
-      const hosted = await HostedAdapter.open(config, origin, this.#services());
-      this.adapters.add(hosted);
-      this.#emit({ event: 'adapter.added', adapter: hosted.name, info: hosted.info });
+  /**
+   * Makes an adapter, or adopts the persistent one of that name. Rejects as `Adapter.create`, with `NAME_TAKEN`, or with
+   * TypeError for a wrong configuration.
+   */
+  create(config: AdapterConfig): Promise<HostedAdapter> {
+    return this.#turns.take(async () => {
+      const hosted = await this.#create(checkAdapterConfig(config), 'control');
+      this.#save();
       return hosted;
     });
   }
 
   /** Changes an adapter. Rejects as `adapter.configure`. */
-  change(hosted: HostedAdapter, change: AdapterChange & { access?: AccessConfig }): Promise<void> {
-    return this.#inTurn(() => hosted.change(change));
+  change(hosted: HostedAdapter, change: PlannedChange['change']): Promise<void> {
+    return this.#turns.take(async () => {
+      await hosted.change(change);
+      this.#save();
+    });
   }
 
   /** Removes an adapter and its interface. */
   remove(hosted: HostedAdapter): Promise<void> {
-    return this.#inTurn(async () => {
-      if (!this.adapters.delete(hosted)) return;
-      await hosted.remove();
+    return this.#turns.take(async () => {
+      await this.#remove(hosted);
+      this.#save();
     });
   }
 
-  /** Reads the configuration again. */
+  /**
+   * Reads the configuration again, and changes what differs. Rejects with TunError `CONFIG` when it is wrong, or there
+   * is none; nothing has changed then.
+   */
   reload(): Promise<ReloadResult> {
-    const message = 'this host was started without a configuration; there is nothing to read again';
-    return Promise.reject(new TunError(TunErrorCode.CONFIG, message));
+    return this.#turns.take(async () => {
+      const path = this.#config;
+      if (path === undefined) {
+        throw new TunError(TunErrorCode.CONFIG, 'this host was started without a configuration');
+      }
+      const { adapters = [], control } = readConfig(path);
+      this.#access = resolveAccess(control);
+      const actions = {
+        create: (config: AdapterConfig) => this.#create(config, 'config'),
+        remove: (hosted: HostedAdapter) => this.#remove(hosted),
+        change: (hosted: HostedAdapter, change: PlannedChange['change']) => hosted.change(change),
+      };
+      const result = await applyPlan(planReload(this.adapters.all, adapters), actions, this.log);
+      for (const { name } of adapters) this.adapters.named(name)?.claim();
+      this.#save();
+      this.log.info('configuration read again', { config: path, failed: result.failed.length });
+      this.#emit({ event: 'host.reloaded', result });
+      return result;
+    });
   }
 
   /** Closes all adapters, telling their clients, and all sockets. Persistent interfaces stay. Safe to call twice. */
@@ -181,12 +213,53 @@ export class Host implements Control, AsyncDisposable {
     this.log.info('host stops');
     this.#emit({ event: 'host.stopping' });
     await this.#listener?.close();
-    await this.#last.catch(() => undefined);
+    await this.#turns.settled();
     const why = new TunError(TunErrorCode.NO_HOST, 'the host ends');
     await Promise.all(this.adapters.all.map((adapter) => adapter.close(why)));
     this.#control.end();
     this.#folder.close();
     releaseLoop();
+  }
+
+  async #create(config: AdapterConfig, origin: AdapterInfo['origin']): Promise<HostedAdapter> {
+    if (this.adapters.named(config.name) !== undefined) {
+      throw new TunError(
+        TunErrorCode.NAME_TAKEN,
+        `this host has an adapter "${config.name}"; remove it, or choose another name`,
+      );
+    }
+    const hosted = await HostedAdapter.open(config, origin, this.#services());
+    this.adapters.add(hosted);
+    this.#emit({ event: 'adapter.added', adapter: hosted.name, info: hosted.info });
+    return hosted;
+  }
+
+  async #remove(hosted: HostedAdapter): Promise<void> {
+    if (this.adapters.delete(hosted)) await hosted.remove();
+  }
+
+  /** Adopts what a host before this one was asked for over its control socket, as far as it is there. */
+  async #remember(): Promise<void> {
+    for (const config of readState(this.runDirectory, this.log)) {
+      if (this.adapters.named(config.name) !== undefined) continue;
+      try {
+        const hosted = await this.#create(config, 'control');
+        if (!hosted.adopted) await this.#remove(hosted);
+      } catch (error) {
+        this.log.error((error as Error).message, { adapter: config.name });
+      }
+    }
+    this.#save();
+  }
+
+  #save(): void {
+    const kept = this.adapters.all.filter(
+      ({ origin, config }) => origin === 'control' && config.persist && config.link !== 'memory',
+    );
+    writeState(
+      this.runDirectory,
+      kept.map(({ config }) => config),
+    );
   }
 
   #listen(): void {
@@ -224,13 +297,5 @@ export class Host implements Control, AsyncDisposable {
 
   #refused(reason: string): void {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
-  }
-
-  /** Changes of adapters happen one after the other. */
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(change, change);
-    this.#last = turn;
-    turn.catch(() => undefined);
-    return turn;
   }
 }

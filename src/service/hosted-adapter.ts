@@ -1,9 +1,15 @@
 /** One adapter of the host, with the socket of its device. */
 
 import { TunError, TunErrorCode } from '../errors.ts';
-import type { Adapter, AdapterChange, AdapterProperties, SettablePower } from '../index.ts';
+import {
+  Adapter,
+  type AdapterChange,
+  type AdapterProperties,
+  type Device,
+  type SettablePower,
+} from '../index.ts';
 import { type Access, resolveAccess } from './access.ts';
-import { sourceAdapter } from './adapter-source.ts';
+import { type Sourced, sourceAdapter } from './adapter-source.ts';
 import type {
   AccessConfig,
   AdapterConfig,
@@ -13,11 +19,15 @@ import type {
   StatisticsEntry,
 } from './control-protocol.ts';
 import type { DeviceConnection, Opened } from './device-connection.ts';
-import { type DeviceOwner, DeviceServer } from './device-server.ts';
+import { type DeviceOwner, DeviceServer, welcomeOf } from './device-server.ts';
 import { removeInterface } from './interface.ts';
 import { type Listener, listenAt } from './listener.ts';
 import type { HostLog } from './log.ts';
+import { lendTo } from './lending.ts';
+import { type Backing, LentAdapter } from './lent-adapter.ts';
+import { type EventReference, lentEvents, relayEvents } from './relay.ts';
 import type { RunFolder } from './run-folder.ts';
+import { Turns } from './turns.ts';
 
 /** What an adapter needs of the host. */
 export interface HostServices {
@@ -33,17 +43,21 @@ export interface HostServices {
 }
 
 export class HostedAdapter implements DeviceOwner {
-  readonly adapter: Adapter;
   /** `WINTUN7`: the index is that of the device as long as it is there. */
   readonly device: string;
-  readonly origin: AdapterInfo['origin'];
+  /** Whether its interface was there before the host made it. */
+  readonly adopted: boolean;
   readonly log: HostLog;
   readonly version: string;
   readonly #services: HostServices;
   readonly #server: DeviceServer;
   readonly #listener: Listener;
   readonly #socket: string;
+  #adapter: Adapter | LentAdapter;
   #config: AdapterConfig;
+  /** Of what is done to the adapter. */
+  readonly #turns = new Turns();
+  #origin: AdapterInfo['origin'];
   #access: Access;
   #closing: Promise<void> | undefined;
 
@@ -59,7 +73,7 @@ export class HostedAdapter implements DeviceOwner {
     const access = resolveAccess(config.access);
     const { adapter, adopted } = await sourceAdapter(config);
     try {
-      const hosted = new HostedAdapter(adapter, config, access, origin, services);
+      const hosted = new HostedAdapter({ adapter, adopted }, config, access, origin, services);
       const { name, luidIndex } = adapter;
       services.log.info(adopted ? 'adapter adopted' : 'adapter made', { adapter: name, luidIndex });
       return hosted;
@@ -70,15 +84,16 @@ export class HostedAdapter implements DeviceOwner {
   }
 
   private constructor(
-    adapter: Adapter,
+    { adapter, adopted }: Sourced,
     config: AdapterConfig,
     access: Access,
     origin: AdapterInfo['origin'],
     services: HostServices,
   ) {
-    this.adapter = adapter;
+    this.#adapter = adapter;
     this.device = `WINTUN${adapter.luidIndex}`;
-    this.origin = origin;
+    this.#origin = origin;
+    this.adopted = adopted;
     this.log = services.log;
     this.version = services.version;
     this.#services = services;
@@ -87,12 +102,26 @@ export class HostedAdapter implements DeviceOwner {
     this.#server = new DeviceServer(this);
     this.#socket = services.folder.place(this.device);
     this.#listener = listenAt(this.#socket, (incoming) => this.#server.accept(incoming));
-    this.#tell();
+    this.#relay(adapter);
+  }
+
+  /** At present: it is another one while the descriptor is lent, and after it. */
+  get adapter(): Backing {
+    return this.#adapter;
   }
 
   /** As it was made, with what was changed since. */
   get config(): AdapterConfig {
     return this.#config;
+  }
+
+  get origin(): AdapterInfo['origin'] {
+    return this.#origin;
+  }
+
+  /** The configuration has it now. */
+  claim(): void {
+    this.#origin = 'config';
   }
 
   get name(): string {
@@ -122,7 +151,7 @@ export class HostedAdapter implements DeviceOwner {
       addresses: adapter.addresses,
       socket: this.#socket,
       ...{ routes, persist, access, origin: this.origin },
-      lent: false,
+      lent: this.#adapter instanceof LentAdapter,
       clients,
     };
   }
@@ -137,31 +166,36 @@ export class HostedAdapter implements DeviceOwner {
       device: this.device,
       time: performance.timeOrigin + performance.now(),
       statistics: this.adapter.statistics,
+      ...(this.#adapter instanceof LentAdapter && {
+        interface: this.#adapter.interfaceStatistics,
+      }),
     };
   }
 
-  async pause(): Promise<void> {
-    await this.adapter.pause();
+  pause(): Promise<void> {
+    return this.#turns.take(() => this.#adapter.pause());
   }
 
-  async restart(): Promise<void> {
-    await this.adapter.restart();
+  restart(): Promise<void> {
+    return this.#turns.take(() => this.#adapter.restart());
   }
 
-  async setPower(power: SettablePower): Promise<void> {
-    await this.adapter.setPower(power);
+  setPower(power: SettablePower): Promise<void> {
+    return this.#turns.take(() => this.#adapter.setPower(power));
   }
 
   /** Changes what is given. Rejects as `adapter.configure` does; what comes after what failed is not changed. */
-  async change({ access, ...change }: AdapterChange & { access?: AccessConfig }): Promise<void> {
-    const resolved = access === undefined ? undefined : resolveAccess(access);
-    if (Object.keys(change).length > 0) await this.adapter.configure(change);
-    this.#config = { ...this.#config, ...change, ...(access !== undefined && { access }) };
-    if (resolved !== undefined) {
-      this.#access = resolved;
-      this.#server.recheck();
-    }
-    this.#services.emit({ event: 'adapter.changed', adapter: this.name, info: this.info });
+  change({ access, ...change }: AdapterChange & { access?: AccessConfig }): Promise<void> {
+    return this.#turns.take(async () => {
+      const resolved = access === undefined ? undefined : resolveAccess(access);
+      if (Object.keys(change).length > 0) await this.#adapter.configure(change);
+      this.#config = { ...this.#config, ...change, ...(access !== undefined && { access }) };
+      if (resolved !== undefined) {
+        this.#access = resolved;
+        this.#server.recheck();
+      }
+      this.#services.emit({ event: 'adapter.changed', adapter: this.name, info: this.info });
+    });
   }
 
   /** Halts the adapter, telling its clients why; a persistent interface stays. Safe to call twice. */
@@ -174,8 +208,9 @@ export class HostedAdapter implements DeviceOwner {
   async remove(): Promise<void> {
     const { persist = false, netns, link } = this.#config;
     const index = this.adapter.luidIndex;
+    const lent = this.#adapter instanceof LentAdapter;
     await this.close();
-    if (persist && link !== 'memory') removeInterface({ index, netns });
+    if ((persist || lent) && link !== 'memory') removeInterface({ index, netns });
   }
 
   nextClientId(): number {
@@ -183,47 +218,71 @@ export class HostedAdapter implements DeviceOwner {
   }
 
   connected(client: ClientInfo): void {
-    this.#services.emit({ event: 'client.connected', ...this.#reference(), client });
+    this.#services.emit({ event: 'client.connected', ...this.#reference, client });
   }
 
   disconnected(client: ClientInfo): void {
-    this.#services.emit({ event: 'client.disconnected', ...this.#reference(), client });
+    this.#services.emit({ event: 'client.disconnected', ...this.#reference, client });
   }
 
   refused(reason: string): void {
     this.#services.refused(reason);
   }
 
-  lend(_connection: DeviceConnection): Opened {
-    throw new TunError(TunErrorCode.UNSUPPORTED, 'this host does not hand descriptors out yet');
+  openDevice(): Promise<Device> {
+    return this.#turns.take(() => {
+      if (this.#adapter instanceof Adapter) return Promise.resolve(this.#adapter.openDevice());
+      const message = `the descriptor of ${this.device} is lent; it is taken back when that client is done`;
+      return Promise.reject(new TunError(TunErrorCode.BUSY, message));
+    });
+  }
+
+  lend(connection: DeviceConnection): Promise<Opened> {
+    return this.#turns.take(async () => {
+      const adapter = this.#adapter;
+      if (!(adapter instanceof Adapter)) throw closedError(this.name);
+      const events = lentEvents(this.#reference, (event) => this.#services.emit(event));
+      const { config, access } = this;
+      const welcome = welcomeOf(this);
+      const { lent, opened } = await lendTo({
+        ...{ adapter, config, access, connection, welcome, events },
+      });
+      this.#adapter = lent;
+      return opened;
+    });
+  }
+
+  takeBack(): void {
+    this.#turns
+      .take(async () => {
+        if (!(this.#adapter instanceof LentAdapter) || this.#closing !== undefined) return;
+        this.#adapter = await this.#adapter.takeBack();
+        this.#relay(this.#adapter);
+      })
+      .catch((error: unknown) => {
+        this.log.error((error as Error).message, { adapter: this.name });
+        this.#services.lost(this);
+      });
   }
 
   async #close(why: TunError): Promise<void> {
     await this.#listener.close();
     this.#server.end(why);
-    await this.adapter.close();
-    this.#services.emit({ event: 'adapter.removed', ...this.#reference() });
+    await this.#turns.take(() => this.#adapter.close());
+    this.#services.emit({ event: 'adapter.removed', ...this.#reference });
   }
 
-  #reference(): { readonly adapter: string; readonly device: string } {
+  get #reference(): EventReference {
     return { adapter: this.name, device: this.device };
   }
 
-  /** Passes on what the adapter tells. */
-  #tell(): void {
-    const { log } = this;
-    const emit = (event: ControlEvent): void => this.#services.emit(event);
-    this.adapter.on('state', (state, previous) => {
-      log.debug(`state ${state}`, { adapter: this.name });
-      emit({ event: 'state', ...this.#reference(), state, previous });
-    });
-    this.adapter.on('media', (media) => emit({ event: 'media', ...this.#reference(), media }));
-    this.adapter.on('power', (power) => emit({ event: 'power', ...this.#reference(), power }));
-    this.adapter.on('link', (change) => {
-      log.info(`the interface changed: ${change.type}`, { adapter: this.name });
-      emit({ event: 'link', ...this.#reference(), change });
-      if (change.type === 'removed') this.#services.lost(this);
-    });
+  #relay(adapter: Adapter): void {
+    relayEvents(
+      adapter,
+      this.#reference,
+      (event) => this.#services.emit(event),
+      () => this.#services.lost(this),
+    );
   }
 }
 

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const CLIENT = join(ROOT, 'examples', 'device-client.py');
 
 test('a Python program answers pings through the device of a host', {
-  skip: rootSkip('ping'),
+  skip: rootSkip('ping', 'python3'),
 }, async () => {
   using folder = scratch();
   await withNetns(async (netns) => {

@@ -9,6 +9,7 @@ const PACKAGES = {
   ping: 'iputils-ping',
   iperf3: 'iperf3',
   curl: 'curl',
+  python3: 'python3',
 } as const;
 
 export type Tool = keyof typeof PACKAGES;
