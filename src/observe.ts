@@ -4,6 +4,7 @@
  */
 
 export { writeDebugFile } from './observe/debug-file.ts';
+export { logEvents } from './observe/log-events.ts';
 export {
   LOG_FORMATS,
   LOG_LEVELS,
@@ -12,7 +13,7 @@ export {
   openLog,
 } from './observe/log.ts';
 export { Metrics } from './observe/metrics/metrics.ts';
-export { Observers, type ObserveOptions } from './observe/observe.ts';
+export { checkObserveOptions, Observers, type ObserveOptions } from './observe/observe.ts';
 export {
   formatBits,
   formatBytes,

@@ -3,12 +3,15 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
+import type { DebugCommandOptions } from './debug/command.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
 import { describeError, ExitCode, UsageError } from './errors.ts';
 import { addHelpCommand } from './help.ts';
 import type { ServeCommandOptions } from './serve/command.ts';
+import { addObservingOptions } from './serve/observing.ts';
+import type { TopCommandOptions } from './top/command.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
 
 const LINKS = ['auto', 'linux', 'windows', 'rootless', 'memory'] as const;
@@ -111,8 +114,7 @@ function program(): Command {
       const { runRunCommand } = await import('./run/command.ts');
       process.exitCode = await runRunCommand(command, options);
     });
-  typetun
-    .command('serve')
+  addObservingOptions(typetun.command('serve'))
     .description('own adapters, and give their devices to other programs as sockets')
     .option('--config <file>', 'JSON, as schema/typetun.config.schema.json says')
     .option(
@@ -121,11 +123,30 @@ function program(): Command {
     )
     .addHelpText(
       'after',
-      '\nRuns until SIGTERM or SIGINT; SIGHUP reads the configuration again. The log goes to standard error.\nThe protocols: docs/device-protocol.md, docs/control-protocol.md.',
+      '\nRuns until SIGTERM or SIGINT; SIGHUP reads the configuration again, SIGUSR1 writes debug.json\ninto the run directory. The log goes to standard error.\nThe protocols: docs/device-protocol.md, docs/control-protocol.md.',
     )
     .action(async (options: ServeCommandOptions) => {
       const { runServeCommand } = await import('./serve/command.ts');
       process.exitCode = await runServeCommand(options);
+    });
+  typetun
+    .command('top')
+    .description('show the adapters of a host, full screen: rates, states, drops')
+    .option('--run-directory <folder>', 'where the host is')
+    .option('--interval <seconds>', 'time between looks', secondsOption, 1)
+    .addHelpText('after', '\nKeys: up and down choose, p pauses, r restarts, h helps, q ends.')
+    .action(async (options: TopCommandOptions) => {
+      const { runTopCommand } = await import('./top/command.ts');
+      process.exitCode = await runTopCommand(options);
+    });
+  typetun
+    .command('debug')
+    .description('print the state of a host for a bug report, without packet contents')
+    .option('--run-directory <folder>', 'where the host is')
+    .option('-o, --output <file>', 'write it to a new file instead')
+    .action(async (options: DebugCommandOptions) => {
+      const { runDebugCommand } = await import('./debug/command.ts');
+      process.exitCode = await runDebugCommand(options);
     });
   const dvl = typetun
     .command('dvl')

@@ -33,6 +33,16 @@ export interface ObserveOptions {
   readonly log?: LogSink | undefined;
 }
 
+/**
+ * Looks at addresses and token files, before anything is made for them.
+ *
+ * @throws RangeError and TunError `CONFIG` as {@link Observers.open} rejects.
+ */
+export function checkObserveOptions(options: ObserveOptions): void {
+  place(options.dashboard, options.dashboardTokenFile, '--dashboard');
+  place(options.metrics, options.metricsTokenFile, '--metrics');
+}
+
 /** A dashboard and metrics that are served until they are closed. They do not keep the event loop alive. */
 export class Observers implements AsyncDisposable {
   /** Address of the dashboard, with its port: `http://127.0.0.1:8620/`. */

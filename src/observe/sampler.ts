@@ -3,7 +3,7 @@
 import type { Control, ControlEvent, StatisticsEntry } from '../service/control-protocol.ts';
 import { adapterView } from './adapter-view.ts';
 import { happening } from './happenings.ts';
-import type { AdapterView, Happening, Point, Sample } from './page/model.ts';
+import type { AdapterView, Happening, Point, Sample, StateName } from './page/model.ts';
 import { ratesBetween } from './rates.ts';
 
 /** Time between samples by default, in ms. */
@@ -32,6 +32,8 @@ export class Sampler implements Disposable {
   readonly #points = new Map<string, Point[]>();
   #happenings: Happening[] = [];
   #before = new Map<string, StatisticsEntry>();
+  /** States that were heard of since the last look began: later than what it is answered. */
+  #heard = new Map<string, StateName>();
   #sample: Sample;
   #unsubscribe: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -99,6 +101,8 @@ export class Sampler implements Disposable {
   }
 
   async #look(): Promise<void> {
+    const heard = new Map<string, StateName>();
+    this.#heard = heard;
     const [host, infos, entries] = await Promise.all([
       this.#control.call('host.info'),
       this.#control.call('adapter.list'),
@@ -111,7 +115,8 @@ export class Sampler implements Disposable {
       // Made or removed between the answers.
       if (entry === undefined) continue;
       const rates = ratesBetween(this.#before.get(keyOf(entry)), entry);
-      adapters.push(adapterView(info, entry, rates));
+      const state = heard.get(info.name) ?? info.state;
+      adapters.push(adapterView({ ...info, state }, entry, rates));
       this.#keep(info.name, { time: entry.time, ...rates });
     }
     for (const name of this.#points.keys()) if (!byName.has(name)) this.#points.delete(name);
@@ -130,6 +135,15 @@ export class Sampler implements Disposable {
 
   #hear(event: ControlEvent): void {
     const heard = happening(event, Date.now());
+    const { adapter: of, state } = heard;
+    if (state !== undefined && of !== undefined) {
+      this.#heard.set(of, state);
+      // Not only with the next sample: it may have changed again by then.
+      const adapters = this.#sample.adapters.map((one) =>
+        one.name === of ? { ...one, state } : one,
+      );
+      this.#sample = { ...this.#sample, adapters };
+    }
     this.#happenings = [...this.#happenings, heard].slice(-KEPT_HAPPENINGS);
     for (const watcher of [...this.#watchers]) watcher.happened?.(heard);
   }

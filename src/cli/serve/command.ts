@@ -2,8 +2,9 @@
 
 import type { Host } from '../../service.ts';
 import { describeError, ExitCode } from '../errors.ts';
+import { type ObservingOptions, observe, openHostLog, writeDebug } from './observing.ts';
 
-export interface ServeCommandOptions {
+export interface ServeCommandOptions extends ObservingOptions {
   readonly runDirectory?: string;
   readonly config?: string;
 }
@@ -13,24 +14,27 @@ const ENDING = ['SIGINT', 'SIGTERM'] as const;
 
 /** Resolves when the host has ended: with the exit status, 0 also when a signal asked for it. */
 export async function runServeCommand(options: ServeCommandOptions): Promise<number> {
-  const { Host: HostClass, formatLine } = await import('../../service.ts');
-  const host: Host = await HostClass.start({
-    ...options,
-    log: (level, message, fields) => {
-      if (level !== 'debug') console.error(`typetun: ${formatLine(level, message, fields)}`);
-    },
+  const { Host: HostClass } = await import('../../service.ts');
+  const { runDirectory, config } = options;
+  await using host: Host = await HostClass.start({
+    ...{ runDirectory, config },
+    log: await openHostLog(options),
   });
+  await using _observers = await observe(host, options);
   const reload = (): void => {
     // A wrong configuration changes nothing, and the host goes on.
     host.reload().catch((error: unknown) => {
-      for (const line of describeError(error).split('\n')) console.error(`typetun: error: ${line}`);
+      for (const line of describeError(error).split('\n')) host.log.error(line);
     });
   };
+  const debug = (): void => void writeDebug(host);
   process.on('SIGHUP', reload);
+  // Node starts its inspector on this signal, unless somebody listens.
+  process.on('SIGUSR1', debug);
   await new Promise<void>((resolve) => {
     for (const signal of ENDING) process.once(signal, () => resolve());
   });
   process.off('SIGHUP', reload);
-  await host.stop();
+  process.off('SIGUSR1', debug);
   return ExitCode.OK;
 }

@@ -26,8 +26,9 @@ export class Details {
   readonly #drops = html('div');
   readonly #bundles = html('div');
   readonly #clients = html('div', { class: 'scroll' });
-  /** States that are still to be lit. */
+  /** States that are still to be lit, and the last that was told. */
   readonly #states: StateName[] = [];
+  #last: StateName | undefined;
   #lit: ReturnType<typeof setTimeout> | undefined;
   #of: string | undefined;
 
@@ -98,15 +99,18 @@ export class Details {
       clearTimeout(this.#lit);
       this.#lit = undefined;
     }
-    if (this.#states.at(-1) !== state) this.#states.push(state);
-    if (this.#lit !== undefined) return;
-    const next = this.#states.shift()!;
-    this.#diagram.show(next);
-    this.#lit = setTimeout(() => {
-      this.#lit = undefined;
-      const following = this.#states[0];
-      if (following !== undefined) this.#light(following, false);
-    }, LIT_MS);
+    if (this.#last !== state || atOnce) this.#states.push(state);
+    this.#last = state;
+    if (this.#lit === undefined) this.#next();
+  }
+
+  /** Lights the next state, for a while at least. */
+  #next(): void {
+    const state = this.#states.shift();
+    this.#lit = undefined;
+    if (state === undefined) return;
+    this.#diagram.show(state);
+    this.#lit = setTimeout(() => this.#next(), LIT_MS);
   }
 
   #showBadges({ state, power, media, lent }: AdapterView, controls: boolean): void {

@@ -109,7 +109,12 @@ export function diagram(): Diagram {
 function arrowHead(): SVGElement {
   const head = svg('path', { class: 'arrow', d: 'M0 0 L8 4 L0 8 Z' });
   const marker = { id: 'arrow', viewBox: '0 0 8 8', refX: 6, refY: 4 };
-  const size = { markerWidth: 7, markerHeight: 7, orient: 'auto' };
+  const size = {
+    markerWidth: 10,
+    markerHeight: 10,
+    orient: 'auto',
+    markerUnits: 'userSpaceOnUse',
+  };
   return svg('defs', {}, svg('marker', { ...marker, ...size }, head));
 }
 
