@@ -1,7 +1,6 @@
 /**
  * `typetun/run`: a command in a network of its own, whose only way out is an adapter of your program.
- * Linux; it needs the FFI package and unshare(1), and no privileges where user namespaces are allowed and
- * /dev/net/tun opens.
+ * Linux; it needs the FFI package and unshare(1), and no privileges where user namespaces are allowed.
  */
 
 export type { OnDue } from './run/delay-line.ts';

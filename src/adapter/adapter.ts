@@ -109,7 +109,8 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
 
   /**
    * Makes an adapter on a TUN device that somebody else opened: by a descriptor that this process has
-   * inherited or been sent. Takes no right, but for what has to be changed.
+   * inherited or been sent. Takes no right, but for what has to be changed. Also on one over a veth pair
+   * (`link: 'veth'`): by its packet socket, of whose device `mtu` and `addresses` are what is said.
    *
    * When it resolves the descriptor is the adapter's, which closes it; until then, and when it rejects,
    * it is the caller's. It is made non-blocking, in every process that has it. The device itself goes
@@ -117,7 +118,7 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    * on it stays.
    *
    * Rejects with TypeError or RangeError naming what is wrong, or with TunError: `NOT_TUN` for a
-   * descriptor that is not open, of something else, of a TAP, or of no device; `UNSUPPORTED` for one with
+   * descriptor that is not open, of something else, of a TAP, or of no device; `ADAPTER_REMOVED`; `UNSUPPORTED` for one with
    * protocol information in front of packets; `NO_PRIVILEGE` naming what was asked for and may not be
    * set; `CONFIGURATION`, `NO_FFI`.
    */

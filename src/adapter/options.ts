@@ -81,7 +81,8 @@ export interface AdapterOptions {
   /** Byte bound of that queue, 61,440 to 61,440,000. Default: 1000 packets of the MTU's size. */
   readonly queueBytes?: number;
   /**
-   * `linux`: the kernel's TUN. `windows`: `wintun.dll`. `macos`: `utun`, experimental. `memory`: the in-process link
+   * `linux`: the kernel's TUN. `veth`: on Linux as well, a veth pair and a packet socket, where `/dev/net/tun` cannot
+   * be had; slower, without offload, and its host queue is bounded in bytes. `windows`: `wintun.dll`. `macos`: `utun`, experimental. `memory`: the in-process link
    * with a host of its own. Or a provider, such as `new MemoryHost().provider()` of `typetun/testing`.
    * Default: this system's kernel link.
    */
@@ -139,7 +140,7 @@ const OPTION_NAMES = [
   'wintun',
 ] as const satisfies readonly (keyof AdapterOptions)[];
 
-const LINK_KINDS: readonly LinkKind[] = ['linux', 'windows', 'macos', 'memory'];
+const LINK_KINDS: readonly LinkKind[] = ['linux', 'veth', 'windows', 'macos', 'memory'];
 
 const ROUTE_NAMES = ['destination', 'metric'] as const;
 
@@ -324,6 +325,6 @@ function checkLink(link: AdapterOptions['link']): AdapterOptions['link'] {
   if (link === undefined || LINK_KINDS.some((kind) => kind === link)) return link;
   if (typeof link === 'object' && typeof link?.open === 'function') return link;
   throw new TypeError(
-    `link is ${shown(link)}; give 'linux', 'windows', 'macos', 'memory', or a provider such as new MemoryHost().provider()`,
+    `link is ${shown(link)}; give 'linux', 'veth', 'windows', 'macos', 'memory', or a provider such as new MemoryHost().provider()`,
   );
 }

@@ -3,7 +3,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
-import type { DebugCommandOptions } from './debug/command.ts';
+import { addDebugCommand } from './debug/define.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
@@ -11,12 +11,12 @@ import { describeError, ExitCode, UsageError } from './errors.ts';
 import { addHelpCommand } from './help.ts';
 import type { ServeCommandOptions } from './serve/command.ts';
 import { addObservingOptions } from './serve/observing.ts';
-import type { TopCommandOptions } from './top/command.ts';
+import { addTopCommand } from './top/define.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
 
-const LINKS = ['auto', 'linux', 'windows', 'rootless', 'memory'] as const;
+const LINKS = ['auto', 'linux', 'windows', 'rootless', 'veth', 'memory'] as const;
 const MAX_SECONDS = 86_400;
-const RUNGS = ['kernel', 'rootless'] as const;
+const RUNGS = ['kernel', 'rootless', 'veth'] as const;
 const DIGITS = /^\d+$/;
 const DECIMAL = /^\d+(?:\.\d+)?$/;
 
@@ -64,7 +64,7 @@ function program(): Command {
     .description("send the operating system's own traffic through an adapter and check it")
     .option(
       '--link <link>',
-      'auto, linux or windows (the kernel), rootless (Linux in a user namespace), memory (in process)',
+      'auto, linux or windows (the kernel), rootless (Linux in a user namespace), veth (there without /dev/net/tun), memory (in process)',
       linkOption,
       'auto',
     )
@@ -101,7 +101,7 @@ function program(): Command {
     .option('--mtu <bytes>', 'of the adapter', integerOption)
     .option(
       '--rung <rung>',
-      'kernel (as root) or rootless; by default the first that works',
+      'kernel (as root), rootless, or veth (without /dev/net/tun); by default the first that works',
       rungOption,
     )
     .option('--json', 'print the counts as one JSON object, on standard error')
@@ -129,25 +129,8 @@ function program(): Command {
       const { runServeCommand } = await import('./serve/command.ts');
       process.exitCode = await runServeCommand(options);
     });
-  typetun
-    .command('top')
-    .description('show the adapters of a host, full screen: rates, states, drops')
-    .option('--run-directory <folder>', 'where the host is')
-    .option('--interval <seconds>', 'time between looks', secondsOption, 1)
-    .addHelpText('after', '\nKeys: up and down choose, p pauses, r restarts, h helps, q ends.')
-    .action(async (options: TopCommandOptions) => {
-      const { runTopCommand } = await import('./top/command.ts');
-      process.exitCode = await runTopCommand(options);
-    });
-  typetun
-    .command('debug')
-    .description('print the state of a host for a bug report, without packet contents')
-    .option('--run-directory <folder>', 'where the host is')
-    .option('-o, --output <file>', 'write it to a new file instead')
-    .action(async (options: DebugCommandOptions) => {
-      const { runDebugCommand } = await import('./debug/command.ts');
-      process.exitCode = await runDebugCommand(options);
-    });
+  addTopCommand(typetun);
+  addDebugCommand(typetun);
   const dvl = typetun
     .command('dvl')
     .description('Driver Verification Logs: what was verified, of which sources');

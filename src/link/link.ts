@@ -227,6 +227,7 @@ export interface LinkUser {
 export type LinkToken =
   | {
       readonly kind: 'linux';
+      readonly medium: 'tun' | 'veth';
       /** The owner's descriptors, one a queue, of which a thread that attaches makes its own. */
       readonly fds: readonly number[];
       readonly memory: SharedArrayBuffer;
@@ -248,7 +249,7 @@ export type LinkToken =
     };
 
 /** Which link it is. */
-export type LinkKind = 'linux' | 'windows' | 'macos' | 'memory';
+export type LinkKind = 'linux' | 'veth' | 'windows' | 'macos' | 'memory';
 
 export interface Link extends ParkingPlace {
   readonly kind: LinkKind;
@@ -362,7 +363,7 @@ export interface Link extends ParkingPlace {
 
 /** Something that opens a link: what `Adapter.create({ link })` takes. */
 export interface LinkProvider {
-  /** Short name for messages: `linux`, `windows`, `macos`, `memory`. */
+  /** Short name for messages: `linux`, `veth`, `windows`, `macos`, `memory`. */
   readonly name: string;
   /** Makes the device and configures it. Releases everything it took when it fails. */
   open(config: LinkConfig): Promise<Link>;

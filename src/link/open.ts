@@ -44,6 +44,9 @@ async function chooseLink(wanted: LinkKind | LinkProvider | undefined): Promise<
     return memoryLink();
   }
   const kind = kernelLinkOf(process.platform);
+  if (wanted === 'veth' && kind === 'linux') {
+    return (await import('./linux/veth-provider.ts')).vethLink();
+  }
   if (kind === undefined || (wanted !== undefined && wanted !== kind)) {
     throw new TunError(
       TunErrorCode.UNSUPPORTED,

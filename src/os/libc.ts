@@ -51,6 +51,15 @@ export interface Libc {
     address: Uint8Array | null,
     addressBytes: number,
   ): number;
+  /** `sendto` of memory at raw addresses: on the packet path. */
+  sendPacket(
+    fd: number,
+    data: number,
+    bytes: number,
+    flags: number,
+    address: number,
+    addressBytes: number,
+  ): number;
   recv(fd: number, data: Uint8Array, bytes: number, flags: number): number;
   recvfrom(
     fd: number,
@@ -66,6 +75,8 @@ export interface Libc {
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
   setns(fd: number, type: number): number;
+  /** Of the calling thread alone. */
+  unshare(flags: number): number;
   /** Index of the interface in the thread's network namespace; 0 when there is none. */
   ifNameToIndex(name: string): number;
   epollCreate(flags: number): number;
@@ -133,6 +144,8 @@ const PROTOTYPES = {
   setsockopt: 'int setsockopt(int fd, int level, int name, void *value, uint bytes)',
   sendto:
     'int sendto(int fd, void *data, size_t bytes, int flags, void *address, uint addressBytes)',
+  sendPacket:
+    'int sendto(int fd, uintptr_t data, size_t bytes, int flags, uintptr_t address, uint addressBytes)',
   recv: 'int recv(int fd, void *data, size_t bytes, int flags)',
   recvfrom:
     'int recvfrom(int fd, void *data, size_t bytes, int flags, void *address, void *addressBytes)',
@@ -140,6 +153,7 @@ const PROTOTYPES = {
   sendmsg: 'int sendmsg(int fd, void *message, int flags)',
   recvmsg: 'int recvmsg(int fd, void *message, int flags)',
   setns: 'int setns(int fd, int type)',
+  unshare: 'int unshare(int flags)',
   ifNameToIndex: 'uint if_nametoindex(const char *name)',
   epollCreate: 'int epoll_create1(int flags)',
   epollControl: 'int epoll_ctl(int epfd, int operation, int fd, void *event)',

@@ -52,6 +52,26 @@ export function inNamespace<T>(target: number, netns: string, visit: () => T): T
   }
 }
 
+/**
+ * Makes a network namespace and returns a descriptor of it, which the caller closes; the calling thread
+ * stays where it is. It lasts as long as anything holds it: a descriptor of it, or a socket in it.
+ *
+ * @throws TunError `NETNS` when that is refused.
+ */
+export function makeNetworkNamespace(): number {
+  const home = openNamespace(PRESENT_NAMESPACE, 'the present namespace');
+  try {
+    if (libc().unshare(CLONE_NEWNET) < 0) throw refused(libc().errno());
+    try {
+      return openNamespace(PRESENT_NAMESPACE, 'the new namespace');
+    } finally {
+      enter(home, 'the namespace this thread came from');
+    }
+  } finally {
+    closeSync(home);
+  }
+}
+
 /** Whether `target`, a descriptor of a namespace, is of the one this thread is in. */
 export function isPresentNamespace(target: number): boolean {
   const present = statSync(PRESENT_NAMESPACE, { bigint: true });
@@ -70,6 +90,18 @@ function openNamespace(path: string, netns: string): number {
       { cause },
     );
   }
+}
+
+function refused(errno: number): TunError {
+  const remedy =
+    errno === Errno.EPERM
+      ? 'that takes CAP_SYS_ADMIN: run as root, or in a user namespace of your own'
+      : 'see user.max_net_namespaces (sysctl), and unshare(2)';
+  return new TunError(
+    TunErrorCode.NETNS,
+    `no network namespace could be made: ${errnoName(errno)}; ${remedy}`,
+    { syscall: 'unshare', errno },
+  );
 }
 
 function enter(fd: number, netns: string): void {

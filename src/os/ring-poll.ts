@@ -21,7 +21,8 @@ import { closeOwned, ownedByThread } from './descriptors.ts';
 import { socketPair } from './fd-passing.ts';
 import { Errno, libc } from './libc.ts';
 import type { Poller, Watch } from './poll.ts';
-import { Entry, Ring, unavailable } from './ring.ts';
+import { Entry, Ring } from './ring.ts';
+import { unavailable } from './ring-memory.ts';
 
 /** `IORING_OP_POLL_ADD`, `_POLL_REMOVE` and `_SEND` (since 5.6). */
 const OP_POLL_ADD = 6;
@@ -74,7 +75,7 @@ class RingSet {
 
   constructor() {
     if (!HOST_LITTLE_ENDIAN) throw unavailable('its entries are used on little-endian hosts alone');
-    this.#ring = Ring.open();
+    this.#ring = new Ring();
     this.#nextPlace = this.#ring.spare;
     const [heard, told] = socketPair();
     this.#told = ownedByThread(told);

@@ -161,7 +161,12 @@ function unixSocket(): number {
   return fd;
 }
 
-function socketAddress(path: string): Uint8Array {
+/**
+ * A `struct sockaddr_un`; a path that begins with `\0` is of the abstract namespace.
+ *
+ * @throws RangeError for a path that is too long.
+ */
+export function socketAddress(path: string): Uint8Array {
   const bytes = new TextEncoder().encode(path);
   if (bytes.length >= MAX_PATH_BYTES) {
     throw new RangeError(

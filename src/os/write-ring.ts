@@ -3,13 +3,6 @@
  * uses. A write through it costs two thirds of a call of its own; and what the writes wake runs after
  * the last of them, which for TCP is worth far more (docs/performance.md).
  *
- * The rings lie in memory of ours (`IORING_SETUP_NO_MMAP`, since Linux 6.5), not of the kernel's: so they
- * are reached like any other bytes, and go with the thread, however it ends, as its descriptors do; a
- * mapping would stay. That memory has to be contiguous, so that a page has to be enough for each of the
- * two. The kernel winds a ring up some time after it was closed, and writes to its pages then. It is a `WebAssembly.Memory`, which is given
- * back to the system as a whole when its thread has ended: what the C library's heap has back it hands out
- * again, with the kernel's hands still in it.
- *
  * What is written may be anybody's memory, without a copy: the kernel only reads it, and does so no longer
  * than {@link WriteRing.submit} takes, as a plain `write` would. The counts in the rings say exactly what
  * is under way: what the kernel took less what it answered for. `submit` does not return before they are
@@ -18,49 +11,31 @@
  * if that happens between an interrupted call and the next, a write that is not done by then may send what
  * its memory holds later on. A write to a TUN is done when it was submitted.
  *
- * Source: io_uring_setup(2), io_uring_enter(2), linux/io_uring.h.
+ * Source: io_uring_enter(2), linux/io_uring.h.
  */
 
-import { TunError, TunErrorCode } from '../errors.ts';
+import { TunError } from '../errors.ts';
 import { Address, addressOf } from './address.ts';
-import { closeOwned, ownedByThread } from './descriptors.ts';
+import { closeOwned } from './descriptors.ts';
 import { Errno, errnoName, libc } from './libc.ts';
+import {
+  COMPLETION_RESULT,
+  COMPLETION_WORDS_SHIFT,
+  ENTRY_WORDS_SHIFT,
+  GET_EVENTS,
+  openRingMemory,
+  RING_ENTRIES,
+  type RingMemory,
+  unavailable,
+} from './ring-memory.ts';
 
-/** Writes that one submission can hold: as many entries of 64 bytes as lie in a page. */
-export const RING_WRITES = 64;
+/** Writes that one submission can hold. */
+export const RING_WRITES: number = RING_ENTRIES;
 
-/** `struct io_uring_params`: 120 bytes; in words of 4, what the kernel tells of its rings. */
-const PARAMS_WORDS = 30;
-const Param = {
-  FLAGS: 2,
-  SQ_HEAD: 10,
-  SQ_TAIL: 11,
-  SQ_RING_MASK: 12,
-  SQ_ARRAY: 16,
-  SQ_USER_ADDRESS: 18,
-  CQ_HEAD: 20,
-  CQ_TAIL: 21,
-  CQ_RING_MASK: 22,
-  CQ_CQES: 25,
-  CQ_USER_ADDRESS: 28,
-} as const;
-/** `IORING_SETUP_NO_MMAP`. */
-const SETUP_NO_MMAP = 0x4000;
-
-/** Where both rings and the entries lie, each in a page. */
-const RINGS = 0;
-const ENTRIES = 4096;
-
-/** `struct io_uring_sqe`: 64 bytes; in words of 4. */
-const ENTRY_WORDS_SHIFT = 4;
+/** Words of an entry. */
 const Entry = { OPCODE: 0, FD: 1, ADDRESS_LOW: 4, ADDRESS_HIGH: 5, BYTES: 6, NUMBER: 8 } as const;
 /** `IORING_OP_WRITE` (since 5.6). */
 const OP_WRITE = 23;
-/** `struct io_uring_cqe`: 16 bytes; in words of 4. */
-const COMPLETION_WORDS_SHIFT = 2;
-const COMPLETION_RESULT = 2;
-/** `IORING_ENTER_GETEVENTS`. */
-const GET_EVENTS = 1;
 
 /** `EFD_NONBLOCK | EFD_CLOEXEC` (sys/eventfd.h). */
 const EVENTFD_FLAGS = 0o2004000;
@@ -70,8 +45,6 @@ const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 const PAUSE_MS = 1;
 const NOTHING = new Uint8Array(0);
 
-const WORD_SHIFT = 2;
-const TWO_TO_32 = 2 ** 32;
 /** By which signed integers compare as unsigned ones. */
 const SIGN: number = 1 << 31;
 
@@ -87,25 +60,22 @@ export class WriteRing {
   readonly #heard: number;
   readonly #tailMask: number;
   readonly #doneMask: number;
+  readonly #entries: number;
   readonly #completions: number;
   #queued = 0;
 
-  private constructor(fd: number, words: Int32Array, params: Uint32Array) {
-    this.#fd = fd;
-    this.#words = words;
-    const word = (param: number): number => (RINGS + params[param]!) >>> WORD_SHIFT;
-    this.#tail = word(Param.SQ_TAIL);
-    this.#taken = word(Param.SQ_HEAD);
-    this.#heard = word(Param.CQ_HEAD);
-    this.#done = word(Param.CQ_TAIL);
-    this.#completions = word(Param.CQ_CQES);
-    this.#tailMask = this.#words[word(Param.SQ_RING_MASK)]!;
-    this.#doneMask = this.#words[word(Param.CQ_RING_MASK)]!;
-    const array = word(Param.SQ_ARRAY);
-    for (let i = 0; i < RING_WRITES; i++) {
-      this.#words[array + i] = i;
-      this.#words[this.#entry(i) + Entry.OPCODE] = OP_WRITE;
-    }
+  private constructor(memory: RingMemory) {
+    this.#fd = memory.fd;
+    this.#words = memory.words;
+    this.#tail = memory.tail;
+    this.#taken = memory.taken;
+    this.#heard = memory.heard;
+    this.#done = memory.done;
+    this.#entries = memory.entries;
+    this.#completions = memory.completions;
+    this.#tailMask = memory.tailMask;
+    this.#doneMask = memory.doneMask;
+    for (let i = 0; i < RING_WRITES; i++) this.#words[this.#entry(i) + Entry.OPCODE] = OP_WRITE;
   }
 
   /**
@@ -115,23 +85,13 @@ export class WriteRing {
    * runtimes let it.
    */
   static open(): WriteRing {
-    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-    const base = addressOf(new Uint8Array(buffer));
-    const params = new Uint32Array(PARAMS_WORDS);
-    params[Param.FLAGS] = SETUP_NO_MMAP;
-    params[Param.CQ_USER_ADDRESS] = (base + RINGS) % TWO_TO_32;
-    params[Param.CQ_USER_ADDRESS + 1] = Math.floor((base + RINGS) / TWO_TO_32);
-    params[Param.SQ_USER_ADDRESS] = (base + ENTRIES) % TWO_TO_32;
-    params[Param.SQ_USER_ADDRESS + 1] = Math.floor((base + ENTRIES) / TWO_TO_32);
-    const fd = libc().ioUringSetup(RING_WRITES, params);
-    if (fd < 0) throw unavailable(`io_uring_setup failed with ${errnoName(libc().errno())}`);
-    const owned = ownedByThread(fd);
+    const memory = openRingMemory(0);
     try {
-      const ring = new WriteRing(owned, new Int32Array(buffer), params);
+      const ring = new WriteRing(memory);
       ring.#prove();
       return ring;
     } catch (error) {
-      closeOwned(owned);
+      closeOwned(memory.fd);
       throw error;
     }
   }
@@ -238,7 +198,7 @@ export class WriteRing {
   }
 
   #entry(slot: number): number {
-    return (ENTRIES >>> WORD_SHIFT) + (slot << ENTRY_WORDS_SHIFT);
+    return this.#entries + (slot << ENTRY_WORDS_SHIFT);
   }
 }
 
@@ -264,15 +224,3 @@ function openOwn(): WriteRing | TunError {
     return error instanceof TunError ? error : unavailable(String(error));
   }
 }
-
-function unavailable(reason: string): TunError {
-  return new TunError(
-    TunErrorCode.UNSUPPORTED,
-    `io_uring cannot be used here: ${reason}; leave engine out, or say 'syscalls'`,
-  );
-}
-
-/** What is used of the WebAssembly JavaScript interface, of which Node's types know nothing. */
-declare const WebAssembly: {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
-};

@@ -7,7 +7,7 @@ import type { CheckedNamespaceOptions } from './options.ts';
 
 /**
  * The adapter reports what the helper read back: the namespace is out of this process's sight. The
- * descriptors are used up, also when this fails.
+ * first descriptor is used up, also when this fails; the others stay with {@link Held}.
  *
  * @throws TunError as `Adapter.fromFd`, or `HELPER` when no descriptor came.
  */
@@ -15,8 +15,7 @@ export async function adoptAdapter(
   { fds, info }: Handover,
   { offload }: CheckedNamespaceOptions,
 ): Promise<Adapter> {
-  const [fd, ...others] = fds;
-  for (const other of others) libc().close(other);
+  const [fd] = fds;
   if (fd === undefined) {
     throw new TunError(
       TunErrorCode.HELPER,
@@ -29,5 +28,18 @@ export async function adoptAdapter(
   } catch (error) {
     libc().close(fd);
     throw error;
+  }
+}
+
+/** The descriptors that came besides the adapter's: to be disposed of once the adapter is closed. */
+export class Held {
+  readonly #fds: readonly number[];
+
+  constructor({ fds }: Handover) {
+    this.#fds = fds.slice(1);
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#fds) libc().close(fd);
   }
 }

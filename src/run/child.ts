@@ -4,7 +4,7 @@
  * command's own.
  */
 
-import { readFileSync, realpathSync } from 'node:fs';
+import { openSync, readFileSync, realpathSync } from 'node:fs';
 import { Adapter, isTunError } from '../index.ts';
 import { arrangeDescriptors, bindMount, dieWithParent, resetSignals } from '../os/exec.ts';
 import { bringLoopbackUp } from '../os/loopback.ts';
@@ -21,6 +21,8 @@ import {
 
 /** Where programs look for their DNS servers (resolv.conf(5)). */
 const RESOLVER_FILE = '/etc/resolv.conf';
+/** The network namespace that this is in. */
+const OWN_NAMESPACE = '/proc/self/ns/net';
 /** Exit status when a step failed: the program is told which one. */
 const FAILED = 1;
 
@@ -43,7 +45,7 @@ async function main(): Promise<void> {
   step('bringing the loopback interface up');
   bringLoopbackUp();
   step('making the adapter');
-  const adapter = await Adapter.create({ ...order.adapter, link: 'linux' });
+  const adapter = await Adapter.create({ ...order.adapter, link: order.link });
   if (order.resolver !== undefined) {
     step('laying the DNS configuration over /etc/resolv.conf');
     bindMount(order.resolver, realpathSync(RESOLVER_FILE));
@@ -57,10 +59,14 @@ async function main(): Promise<void> {
   turnInto(order);
 }
 
-/** The queues of the adapter. The program that gets them keeps the device when this one lets go of it. */
+/**
+ * That of the adapter. The program that gets it keeps the device when this one lets go of it. A veth
+ * device goes with its namespace, and that with the command, unless it is held: by the second.
+ */
 function descriptorsOf(adapter: Adapter): readonly number[] {
   const { link } = adapter.share().token;
-  return link.kind === 'linux' ? link.fds : [];
+  if (link.kind !== 'linux') return [];
+  return link.medium === 'tun' ? link.fds : [...link.fds, openSync(OWN_NAMESPACE, 'r')];
 }
 
 function turnInto(order: Order): void {

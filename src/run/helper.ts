@@ -29,6 +29,7 @@ import { explainRefusal, namespaceSettings } from './refusals.ts';
 const NAMESPACES: Readonly<Record<Rung, readonly string[]>> = {
   kernel: ['-n', '-m'],
   rootless: ['-U', '-r', '-n', '-m'],
+  veth: ['-U', '-r', '-n', '-m'],
 };
 const UNSHARE = 'unshare';
 /** What would make the helper's Node behave as the command's is to. */
@@ -52,7 +53,7 @@ export interface Ending {
 
 /** What the helper hands over. */
 export interface Handover {
-  /** One descriptor for each hardware queue. */
+  /** The adapter's, and one to be held as long as the adapter is used, where there is one (child.ts). */
   readonly fds: readonly number[];
   readonly info: Extract<HelperMessage, { kind: 'ready' }>['info'];
 }

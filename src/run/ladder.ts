@@ -45,17 +45,34 @@ export async function climb<T>(
       whyNotKernel = error.message;
     }
   }
+  let whyNotRootless: TunError;
   try {
     const got = await attempt('rootless');
     return { rung: 'rootless', reason: `in a user namespace, since ${whyNotKernel}`, got };
   } catch (error) {
     if (!isTunError(error) || !NOT_HERE.includes(error.code)) throw error;
-    throw new TunError(
-      error.code,
-      `a command cannot have a network of its own here. As it is: ${whyNotKernel}. In a user namespace: ${error.message}`,
-      { syscall: error.syscall, errno: error.errno, cause: error },
-    );
+    whyNotRootless = error;
   }
+  const { message } = whyNotRootless;
+  const why = `As it is: ${whyNotKernel}. In a user namespace: ${message}`;
+  // Without namespaces there is no veth pair in one either.
+  if (whyNotRootless.code === TunErrorCode.NETNS) throw nothingLeft(why, whyNotRootless);
+  try {
+    const got = await attempt('veth');
+    const reason = `over a veth pair in a user namespace, since ${whyNotKernel}; there ${message}`;
+    return { rung: 'veth', reason, got };
+  } catch (error) {
+    if (!isTunError(error) || !NOT_HERE.includes(error.code)) throw error;
+    throw nothingLeft(`${why}. Over a veth pair there: ${error.message}`, error);
+  }
+}
+
+function nothingLeft(why: string, error: TunError): TunError {
+  return new TunError(error.code, `a command cannot have a network of its own here. ${why}`, {
+    syscall: error.syscall,
+    errno: error.errno,
+    cause: error,
+  });
 }
 
 /** Why the rung `kernel` need not be tried; undefined when it is worth it. */

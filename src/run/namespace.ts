@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { type Adapter, TunError, TunErrorCode } from '../index.ts';
-import { adoptAdapter } from './adopt.ts';
+import { adoptAdapter, Held } from './adopt.ts';
 import { unstartedStatus } from './find-command.ts';
 import { type Handover, Helper } from './helper.ts';
 import { climb } from './ladder.ts';
@@ -58,6 +58,7 @@ export async function runInNamespace(options: NamespaceOptions): Promise<Namespa
   );
   const { helper, handover } = got;
   try {
+    using _held = new Held(handover);
     await using adapter = await adoptAdapter(handover, checked);
     return await conduct(helper, adapter, checked, { rung, reason });
   } finally {
@@ -76,6 +77,7 @@ async function begin(
     value === undefined ? [] : [`${key}=${value}`],
   );
   const order = {
+    link: rung === 'veth' ? ('veth' as const) : ('linux' as const),
     adapter: { addresses, routes, name, mtu, offload, ipv6LinkLocal },
     ...(resolver !== undefined && { resolver }),
     argv: options.command,

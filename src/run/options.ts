@@ -8,9 +8,13 @@ import { parseAddress } from '../wire/address.ts';
 /**
  * How a command is given a network of its own, from the best down:
  * - `kernel`: this process has the rights (root): a network namespace, no user namespace;
- * - `rootless`: a user namespace of this user's, in which the command sees itself as root.
+ * - `rootless`: a user namespace of this user's, in which the command sees itself as root;
+ * - `veth`: the same where `/dev/net/tun` cannot be had: a veth pair and a packet socket. Slower, and
+ *   without offload.
  */
-export type Rung = 'kernel' | 'rootless';
+export type Rung = (typeof RUNGS)[number];
+
+export const RUNGS = ['kernel', 'rootless', 'veth'] as const;
 
 /** What `runInNamespace` takes. */
 export interface NamespaceOptions {
@@ -27,7 +31,7 @@ export interface NamespaceOptions {
   readonly name?: string;
   /** Bytes of the largest IP packet. Default 1500. */
   readonly mtu?: number;
-  /** As in `Adapter.create`. Default `split`. */
+  /** As in `Adapter.create`. Default `split`; there is none on the rung `veth`. */
   readonly offload?: Offload;
   /** Whether the system makes itself an fe80:: address. Default false. */
   readonly ipv6LinkLocal?: boolean;
@@ -118,8 +122,9 @@ export function checkNamespaceOptions(options: NamespaceOptions): CheckedNamespa
   if (typeof onAdapter !== 'function') {
     throw new TypeError('onAdapter is no function; give one that moves the packets of the adapter');
   }
-  if (rung !== undefined && rung !== 'kernel' && rung !== 'rootless') {
-    throw new TypeError(`rung is "${String(rung)}"; give 'kernel' or 'rootless', or leave it out`);
+  if (rung !== undefined && !RUNGS.includes(rung)) {
+    const known = RUNGS.map((one) => `'${one}'`).join(', ');
+    throw new TypeError(`rung is "${String(rung)}"; give one of ${known}, or leave it out`);
   }
   for (const server of dns) parseAddress(server);
   const addresses = options.addresses ?? DEFAULT_ADDRESSES;

@@ -28,6 +28,8 @@ export const MAX_MESSAGE_BYTES = 16_384;
 export interface Order {
   /** Process id of the program: whose death ends the helper, and then the command. */
   readonly parent: number;
+  /** What the adapter is to be made on. */
+  readonly link: 'linux' | 'veth';
   readonly adapter: {
     readonly name?: string;
     readonly addresses: readonly string[];

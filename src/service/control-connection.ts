@@ -9,13 +9,10 @@ import {
   type ControlEventName,
   MAX_REQUEST_BYTES,
 } from './control-protocol.ts';
+import type { Deadlines } from './deadlines.ts';
 import { LineReader } from './lines.ts';
 import { checkMembers } from './parameters.ts';
 
-/** How long a request may take from its first byte to its end, in ms. */
-const REQUEST_MS = 10_000;
-/** How long a peer that is turned away may take to read why, in ms. */
-const LINGER_MS = 1000;
 /** Bytes that may wait for a peer that does not read. */
 const MAX_BACKLOG_BYTES = 4 * 2 ** 20;
 
@@ -24,6 +21,7 @@ export interface ControlOwner {
   /** Answers a method of the host. Rejects with what the peer is to be told; undefined for no such method. */
   call(method: string, params: unknown): Promise<unknown> | undefined;
   readonly methods: readonly string[];
+  readonly deadlines: Deadlines;
   closed(connection: ControlConnection): void;
 }
 
@@ -86,7 +84,7 @@ export class ControlConnection {
     this.#socket.end(line({ id: null, error }));
     this.#socket.resume();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+    this.#timer = setTimeout(() => this.#socket.destroy(), this.#owner.deadlines.lingerMs).unref();
   }
 
   /** Ends the connection once what was said has been sent; does not wait for long. */
@@ -94,7 +92,7 @@ export class ControlConnection {
     if (this.#ending) return;
     this.#ending = true;
     this.#socket.end();
-    this.#timer = setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
+    this.#timer = setTimeout(() => this.#socket.destroy(), this.#owner.deadlines.lingerMs).unref();
   }
 
   destroy(): void {
@@ -108,12 +106,11 @@ export class ControlConnection {
       this.#timer = undefined;
     }
     if (!this.#lines.isPartial) return;
+    const { requestMs } = this.#owner.deadlines;
     this.#timer ??= setTimeout(() => {
-      this.refuse(
-        ControlErrorCode.INVALID_REQUEST,
-        `a request ends within ${REQUEST_MS} ms of its first byte`,
-      );
-    }, REQUEST_MS).unref();
+      const message = `a request ends within ${requestMs} ms of its first byte`;
+      this.refuse(ControlErrorCode.INVALID_REQUEST, message);
+    }, requestMs).unref();
   }
 
   /** Works on requests, one after the other. */
@@ -171,7 +168,10 @@ export class ControlConnection {
   #send(message: object): void {
     if (this.#ending) return;
     this.#socket.write(line(message));
-    if (this.#socket.writableLength > MAX_BACKLOG_BYTES) this.#socket.destroy();
+    if (this.#socket.writableLength <= MAX_BACKLOG_BYTES) return;
+    this.#ending = true;
+    this.#requests.length = 0;
+    this.#socket.destroy();
   }
 }
 

@@ -5,6 +5,7 @@ import { isTunError, TunErrorCode } from '../errors.ts';
 import type { Device } from '../index.ts';
 import { MAX_BUNDLES_PER_TURN } from '../limits.ts';
 import type { ClientInfo } from './control-protocol.ts';
+import type { Deadlines } from './deadlines.ts';
 import {
   CLIENT_FRAMES,
   DEVICE_MAGIC,
@@ -23,12 +24,6 @@ import { FrameReader } from './frame-reader.ts';
 import type { Incoming } from './listener.ts';
 import { ReadAnswers } from './read-answers.ts';
 
-/** How long a client may take to say hello, in ms. */
-const HELLO_MS = 5000;
-/** How long a frame may take from its first byte to its last, in ms. */
-const FRAME_MS = 30_000;
-/** How long a client that is turned away may take to read why, in ms. */
-const LINGER_MS = 1000;
 /** Bytes of answers that may wait for a client before nothing more is read from it. */
 const MAX_BACKLOG_BYTES = 65_536;
 /** Longest name of a client. */
@@ -40,6 +35,7 @@ export interface ConnectionOwner {
    * Opens the device for a client that said hello. What it rejects with becomes the client's GOODBYE.
    */
   open(connection: DeviceConnection, hello: Hello): Promise<Opened>;
+  readonly deadlines: Deadlines;
   /** The client is gone; the handle that `open` gave is closed. Once, and after `open` has settled. */
   closed(connection: DeviceConnection, opened: Opened | undefined, why: string): void;
 }
@@ -79,7 +75,7 @@ export class DeviceConnection {
     this.fd = fd;
     this.#socket = socket;
     this.#owner = owner;
-    this.#deadline(HELLO_MS, 'said no hello');
+    this.#deadline(owner.deadlines.helloMs, 'said no hello');
     socket.on('close', () => this.#closed());
     socket.on('drain', () => this.#goOn());
   }
@@ -116,7 +112,7 @@ export class DeviceConnection {
     this.#socket.end(encodeText(FrameType.GOODBYE, 0, 0, failure));
     // What it sends meanwhile is thrown away: closing on it could cost the client the reason.
     this.#socket.resume();
-    this.#deadline(LINGER_MS, failure.message);
+    this.#deadline(this.#owner.deadlines.lingerMs, failure.message);
   }
 
   /** Ends the connection without a word. */
@@ -146,7 +142,7 @@ export class DeviceConnection {
       this.#socket.uncork();
     }
     if (this.#phase === 'open' && this.#frames.isPartial) {
-      this.#timer ??= this.#startTimer(FRAME_MS, 'did not end a frame');
+      this.#timer ??= this.#startTimer(this.#owner.deadlines.frameMs, 'did not end a frame');
     }
     return true;
   }

@@ -6,6 +6,7 @@ import { MAX_BUNDLE_BYTES, MAX_BUNDLE_PACKETS, MAX_PACKET_BYTES } from '../limit
 import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
 import { type Access, refusal } from './access.ts';
 import type { ClientInfo } from './control-protocol.ts';
+import type { Deadlines } from './deadlines.ts';
 import { DeviceConnection, type Opened } from './device-connection.ts';
 import { type Hello, MAX_WAITING_READS, type Welcome } from './device-protocol.ts';
 import type { Backing } from './lent-adapter.ts';
@@ -14,8 +15,10 @@ import type { HostLog } from './log.ts';
 
 /** Clients of one device at most; each may hold a bundle in memory, and one on its way in. */
 const MAX_CLIENTS = 64;
-/** Connections that may be there without having the device: saying hello, or reading why not. */
+/** Connections that may be there without having said hello. */
 const MAX_STRANGERS = 64;
+/** Peers without a right that are given time to read why; to those beyond it is said, and no time is given. */
+const MAX_LINGERING = 64;
 
 /** What a device's socket needs of its host. */
 export interface DeviceOwner {
@@ -25,6 +28,7 @@ export interface DeviceOwner {
   readonly access: Access;
   readonly log: HostLog;
   readonly version: string;
+  readonly deadlines: Deadlines;
   nextClientId(): number;
   connected(client: ClientInfo): void;
   disconnected(client: ClientInfo): void;
@@ -42,6 +46,8 @@ export class DeviceServer {
   readonly #owner: DeviceOwner;
   readonly #connections = new Set<DeviceConnection>();
   readonly #clients = new Set<DeviceConnection>();
+  /** Those without a right to the device: none of them takes the place of one that has it. */
+  readonly #lingering = new Set<DeviceConnection>();
 
   constructor(owner: DeviceOwner) {
     this.#owner = owner;
@@ -54,8 +60,9 @@ export class DeviceServer {
 
   /** Takes a connection, or turns it away with the reason. For a {@link Listener}. */
   accept(incoming: Incoming): (chunk: Uint8Array) => boolean {
-    const { log, device, adapter, access } = this.#owner;
+    const { log, device, adapter, access, deadlines } = this.#owner;
     const connection = new DeviceConnection(this.#owner.nextClientId(), incoming, {
+      deadlines,
       open: (client, hello) => this.#open(client, hello),
       closed: (client, opened, why) => this.#closed(client, opened, why),
     });
@@ -65,8 +72,10 @@ export class DeviceServer {
     if (reason !== undefined) {
       this.#owner.refused('access');
       log.warn(reason, { adapter: adapter.name, uid: peer?.uid, pid: peer?.pid });
+      this.#lingering.add(connection);
       connection.end(new TunError(TunErrorCode.NO_PRIVILEGE, reason));
-    } else if (this.#connections.size - this.#clients.size > MAX_STRANGERS) {
+      if (this.#lingering.size > MAX_LINGERING) connection.destroy();
+    } else if (this.#strangers > MAX_STRANGERS) {
       this.#owner.refused('too many connections');
       connection.destroy();
     }
@@ -90,6 +99,10 @@ export class DeviceServer {
   /** Ends what is left without waiting for anybody to read. */
   destroy(): void {
     for (const connection of this.#connections) connection.destroy();
+  }
+
+  get #strangers(): number {
+    return this.#connections.size - this.#clients.size - this.#lingering.size;
   }
 
   async #open(connection: DeviceConnection, hello: Hello): Promise<Opened> {
@@ -132,6 +145,7 @@ export class DeviceServer {
   #closed(connection: DeviceConnection, opened: Opened | undefined, why: string): void {
     this.#connections.delete(connection);
     this.#clients.delete(connection);
+    this.#lingering.delete(connection);
     const { log, adapter } = this.#owner;
     const { id, name, uid, pid } = connection.info;
     const fields = { adapter: adapter.name, client: id, name, uid, pid };

@@ -1,7 +1,7 @@
 /** The driver host: it owns adapters, and gives other processes their devices and a socket to control it by. */
 
 import { holdLoop, releaseLoop } from '../keep-alive.ts';
-import { kernelLink, VERSION } from '../index.ts';
+import { type InheritedDescriptor, VERSION } from '../index.ts';
 import { TunError, TunErrorCode } from '../errors.ts';
 import { type Access, resolveAccess } from './access.ts';
 import { AdapterSet } from './adapter-set.ts';
@@ -11,7 +11,6 @@ import { type HostMethod, type HostMethods, hostMethods } from './control-method
 import {
   type AdapterConfig,
   type AdapterInfo,
-  CONTROL_PROTOCOL,
   CONTROL_SOCKET,
   type Control,
   type ControlArguments,
@@ -22,12 +21,14 @@ import {
   type ReloadResult,
 } from './control-protocol.ts';
 import { ControlServer } from './control-server.ts';
+import { DEADLINES, type Deadlines } from './deadlines.ts';
+import { hostInfo } from './host-info.ts';
 import { HostedAdapter, type HostServices } from './hosted-adapter.ts';
-import { type Listener, listenAt } from './listener.ts';
+import { type Listener, listenOn, type OnConnection } from './listener.ts';
 import { HostLog, type LogSink } from './log.ts';
 import { type PlannedChange, planReload } from './reload.ts';
 import { defaultRunDirectory } from './run-directory.ts';
-import { RunFolder } from './run-folder.ts';
+import { openStage, type Stage } from './stage.ts';
 import { readState, writeState } from './state-file.ts';
 import { Turns } from './turns.ts';
 
@@ -37,19 +38,22 @@ export interface HostOptions {
   readonly runDirectory?: string | undefined;
   /** Path of its configuration: JSON, as schema/typetun.config.schema.json says. Default: none. */
   readonly config?: string | undefined;
+  /** Descriptors of the service manager: one named `control` is the control socket. Others are not touched. */
+  readonly inherited?: readonly InheritedDescriptor[] | undefined;
   /** Where lines of its log go. Default: nowhere. */
   readonly log?: LogSink | undefined;
+  /** @internal How long peers may take, for tests. */
+  readonly deadlines?: Partial<Deadlines>;
 }
-
-const MS_PER_SECOND = 1000;
 
 export class Host implements Control, AsyncDisposable {
   readonly adapters: AdapterSet = new AdapterSet();
   readonly log: HostLog;
   /** Peers that were turned away, by reason. */
   readonly refusals: Map<string, number> = new Map();
-  readonly #folder: RunFolder;
+  readonly #stage: Stage;
   readonly #config: string | undefined;
+  readonly #deadlines: Deadlines;
   readonly #control: ControlServer;
   readonly #methods: HostMethods;
   readonly #listeners = new Set<(event: ControlEvent) => void>();
@@ -67,33 +71,43 @@ export class Host implements Control, AsyncDisposable {
    * Rejects with TunError `HOST_RUNNING`; `CONFIG` naming what is wrong; or what an adapter of the configuration
    * was refused for. Nothing is left then that was not there.
    */
-  static async start({ config: path, runDirectory, log }: HostOptions = {}): Promise<Host> {
-    const config = path === undefined ? {} : readConfig(path);
-    const folder = RunFolder.open(runDirectory ?? config.runDirectory ?? defaultRunDirectory());
-    const host = new Host(folder, path, new HostLog(log ?? (() => undefined)));
+  static async start(options: HostOptions = {}): Promise<Host> {
+    const { config: file, runDirectory, log, deadlines } = options;
+    const config = file === undefined ? {} : readConfig(file);
+    const path = runDirectory ?? config.runDirectory ?? defaultRunDirectory();
+    const stage = openStage(path, config);
+    const limits = { ...DEADLINES, ...deadlines };
+    const host = new Host(stage, file, new HostLog(log ?? (() => undefined)), limits);
     holdLoop();
     try {
-      folder.sweep(host.log);
+      stage.sweep(host.log);
       host.#access = resolveAccess(config.control);
       for (const adapter of config.adapters ?? []) await host.#create(adapter, 'config');
       await host.#remember();
-      host.#listen();
+      await host.#listen(options.inherited);
     } catch (error) {
       for (const one of host.adapters.all) if (!one.adopted) await host.#remove(one);
       await host.stop();
       throw error;
     }
-    host.log.info('host started', { runDirectory: folder.path, pid: process.pid });
+    host.log.info('host started', { runDirectory: stage.path, pid: process.pid });
     return host;
   }
 
-  private constructor(folder: RunFolder, config: string | undefined, log: HostLog) {
-    this.#folder = folder;
+  private constructor(
+    stage: Stage,
+    config: string | undefined,
+    log: HostLog,
+    deadlines: Deadlines,
+  ) {
+    this.#deadlines = deadlines;
+    this.#stage = stage;
     this.#config = config;
     this.log = log;
     this.#methods = hostMethods(this);
     this.#control = new ControlServer({
       log,
+      deadlines,
       methods: Object.keys(this.#methods),
       access: () => this.#access,
       call: (method, params) => this.#dispatch(method, params),
@@ -102,7 +116,7 @@ export class Host implements Control, AsyncDisposable {
   }
 
   get runDirectory(): string {
-    return this.#folder.path;
+    return this.#stage.path;
   }
 
   get controlConnections(): number {
@@ -110,23 +124,8 @@ export class Host implements Control, AsyncDisposable {
   }
 
   get info(): HostInfo {
-    const uid = process.getuid?.();
-    const link = kernelLink();
-    const clients = this.adapters.all.reduce((sum, adapter) => sum + adapter.clients.length, 0);
-    return {
-      version: VERSION,
-      protocol: CONTROL_PROTOCOL,
-      pid: process.pid,
-      ...(uid !== undefined && { uid }),
-      runDirectory: this.runDirectory,
-      config: this.#config ?? null,
-      startedAt: new Date(this.#startedAt).toISOString(),
-      uptimeSeconds: (Date.now() - this.#startedAt) / MS_PER_SECOND,
-      ...(link !== undefined && { kernelLink: link }),
-      node: process.version,
-      adapters: this.adapters.size,
-      clients,
-    };
+    const { adapters, runDirectory } = this;
+    return hostInfo({ adapters, runDirectory, config: this.#config, startedAt: this.#startedAt });
   }
 
   async call<M extends ControlMethod>(
@@ -217,7 +216,7 @@ export class Host implements Control, AsyncDisposable {
     const why = new TunError(TunErrorCode.NO_HOST, 'the host ends');
     await Promise.all(this.adapters.all.map((adapter) => adapter.close(why)));
     this.#control.end();
-    this.#folder.close();
+    this.#stage.close();
     releaseLoop();
   }
 
@@ -240,7 +239,7 @@ export class Host implements Control, AsyncDisposable {
 
   /** Adopts what a host before this one was asked for over its control socket, as far as it is there. */
   async #remember(): Promise<void> {
-    for (const config of readState(this.runDirectory, this.log)) {
+    for (const config of readState(this.#stage.folder, this.log)) {
       if (this.adapters.named(config.name) !== undefined) continue;
       try {
         const hosted = await this.#create(config, 'control');
@@ -257,21 +256,26 @@ export class Host implements Control, AsyncDisposable {
       ({ origin, config }) => origin === 'control' && config.persist && config.link !== 'memory',
     );
     writeState(
-      this.runDirectory,
+      this.#stage.folder,
       kept.map(({ config }) => config),
     );
   }
 
-  #listen(): void {
-    const path = this.#folder.place(CONTROL_SOCKET);
-    this.#listener = listenAt(path, (incoming) => this.#control.accept(incoming));
+  async #listen(inherited: HostOptions['inherited'] = []): Promise<void> {
+    const given = inherited.find(({ name }) => name === CONTROL_SOCKET)?.fd;
+    const accept: OnConnection = (incoming) => this.#control.accept(incoming);
+    this.#listener =
+      given === undefined
+        ? await this.#stage.listen(CONTROL_SOCKET, accept)
+        : listenOn(given, accept);
   }
 
   #services(): HostServices {
     return {
-      folder: this.#folder,
+      stage: this.#stage,
       log: this.log,
       version: VERSION,
+      deadlines: this.#deadlines,
       nextClientId: () => ++this.#clientIds,
       emit: (event) => this.#emit(event),
       refused: (reason) => this.#refused(reason),

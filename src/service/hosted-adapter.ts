@@ -18,22 +18,24 @@ import type {
   ControlEvent,
   StatisticsEntry,
 } from './control-protocol.ts';
+import type { Deadlines } from './deadlines.ts';
 import type { DeviceConnection, Opened } from './device-connection.ts';
 import { type DeviceOwner, DeviceServer, welcomeOf } from './device-server.ts';
 import { removeInterface } from './interface.ts';
-import { type Listener, listenAt } from './listener.ts';
+import type { Listener } from './listener.ts';
 import type { HostLog } from './log.ts';
 import { lendTo } from './lending.ts';
 import { type Backing, LentAdapter } from './lent-adapter.ts';
 import { type EventReference, lentEvents, relayEvents } from './relay.ts';
-import type { RunFolder } from './run-folder.ts';
+import type { Stage } from './stage.ts';
 import { Turns } from './turns.ts';
 
 /** What an adapter needs of the host. */
 export interface HostServices {
-  readonly folder: RunFolder;
+  readonly stage: Stage;
   readonly log: HostLog;
   readonly version: string;
+  readonly deadlines: Deadlines;
   nextClientId(): number;
   emit(event: ControlEvent): void;
   /** Counts a peer that was turned away. */
@@ -49,9 +51,10 @@ export class HostedAdapter implements DeviceOwner {
   readonly adopted: boolean;
   readonly log: HostLog;
   readonly version: string;
+  readonly deadlines: Deadlines;
   readonly #services: HostServices;
   readonly #server: DeviceServer;
-  readonly #listener: Listener;
+  #listener: Listener | undefined;
   readonly #socket: string;
   #adapter: Adapter | LentAdapter;
   #config: AdapterConfig;
@@ -74,6 +77,7 @@ export class HostedAdapter implements DeviceOwner {
     const { adapter, adopted } = await sourceAdapter(config);
     try {
       const hosted = new HostedAdapter({ adapter, adopted }, config, access, origin, services);
+      await hosted.#publish();
       const { name, luidIndex } = adapter;
       services.log.info(adopted ? 'adapter adopted' : 'adapter made', { adapter: name, luidIndex });
       return hosted;
@@ -96,12 +100,12 @@ export class HostedAdapter implements DeviceOwner {
     this.adopted = adopted;
     this.log = services.log;
     this.version = services.version;
+    this.deadlines = services.deadlines;
     this.#services = services;
     this.#config = config;
     this.#access = access;
     this.#server = new DeviceServer(this);
-    this.#socket = services.folder.place(this.device);
-    this.#listener = listenAt(this.#socket, (incoming) => this.#server.accept(incoming));
+    this.#socket = services.stage.pathOf(this.device);
     this.#relay(adapter);
   }
 
@@ -265,8 +269,13 @@ export class HostedAdapter implements DeviceOwner {
       });
   }
 
+  async #publish(): Promise<void> {
+    const { stage } = this.#services;
+    this.#listener = await stage.listen(this.device, (incoming) => this.#server.accept(incoming));
+  }
+
   async #close(why: TunError): Promise<void> {
-    await this.#listener.close();
+    await this.#listener?.close();
     this.#server.end(why);
     await this.#turns.take(() => this.#adapter.close());
     this.#services.emit({ event: 'adapter.removed', ...this.#reference });

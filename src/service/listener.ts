@@ -3,9 +3,9 @@
  * descriptor is known: by it the peer is asked for, and other descriptors can be sent.
  */
 
-import { unlinkSync } from 'node:fs';
+import { constants, unlinkSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
-import { libc } from '../os/libc.ts';
+import { F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC, libc } from '../os/libc.ts';
 import { type Watch, watchReadable } from '../os/poll.ts';
 import {
   acceptUnix,
@@ -67,6 +67,9 @@ export function listenAt(path: string, onConnection: OnConnection): Listener {
 
 /** As {@link listenAt}, on a socket that listens already (systemd's), and whose file is left alone. */
 export function listenOn(fd: number, onConnection: OnConnection): Listener {
+  // Whoever made it need not have thought of that: an accept must not wait, and no child is to have it.
+  libc().fcntl(fd, F_SETFL, libc().fcntl(fd, F_GETFL, 0) | constants.O_NONBLOCK);
+  libc().fcntl(fd, F_SETFD, FD_CLOEXEC);
   return new UnixListener(fd, undefined, onConnection);
 }
 

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { TunError, TunErrorCode } from '../errors.ts';
+import { kernelLink } from '../index.ts';
 
 /** What the folder is called below a folder for such things. */
 const FOLDER = 'typetun';
@@ -9,6 +10,9 @@ const FOLDER = 'typetun';
 const SYSTEM_DIRECTORY = '/run/typetun';
 /** systemd separates several by colons (systemd.exec(5), RuntimeDirectory=). */
 const SEPARATOR = ':';
+
+/** Where named pipes of Windows are. */
+export const PIPE_DIRECTORY = '\\\\.\\pipe\\typetun';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,6 +26,7 @@ export function defaultRunDirectory(
   environment: Environment = process.env,
   uid: number | undefined = process.getuid?.(),
 ): string {
+  if (kernelLink() === 'windows') return PIPE_DIRECTORY;
   const given = environment['RUNTIME_DIRECTORY']?.split(SEPARATOR)[0];
   if (given) return given;
   if (uid === 0) return SYSTEM_DIRECTORY;
@@ -35,6 +40,7 @@ export function defaultRunDirectory(
 
 /** Where a program looks for a host, in this order: its user's own, then the system's. */
 export function knownRunDirectories(environment: Environment = process.env): string[] {
+  if (kernelLink() === 'windows') return [PIPE_DIRECTORY];
   const given = environment['RUNTIME_DIRECTORY']?.split(SEPARATOR)[0];
   const found = [given, userDirectory(environment), SYSTEM_DIRECTORY];
   return [...new Set(found.filter((path): path is string => Boolean(path)))];

@@ -16,7 +16,9 @@ import { TunError, TunErrorCode } from '../errors.ts';
 import { lockFile } from '../os/file-lock.ts';
 import { libc } from '../os/libc.ts';
 import { connectUnix } from '../os/unix-socket.ts';
+import { type Listener, listenAt, type OnConnection } from './listener.ts';
 import type { HostLog } from './log.ts';
+import type { Stage } from './stage.ts';
 
 /** Everybody may look in, so that whoever is refused hears why. */
 const SYSTEM_MODE = 0o755;
@@ -27,13 +29,15 @@ const LOCK = 'lock';
 /** Sockets of devices. */
 const DEVICE_SOCKET = /^WINTUN\d+$/;
 
-export class RunFolder {
+export class RunFolder implements Stage {
   readonly path: string;
+  readonly folder: string;
   readonly #lock: number;
   #open = true;
 
   private constructor(path: string, lock: number) {
     this.path = path;
+    this.folder = path;
     this.#lock = lock;
   }
 
@@ -51,13 +55,21 @@ export class RunFolder {
     return new RunFolder(path, lock);
   }
 
+  pathOf(name: string): string {
+    return join(this.path, name);
+  }
+
+  async listen(name: string, onConnection: OnConnection): Promise<Listener> {
+    return listenAt(this.place(name), onConnection);
+  }
+
   /**
    * The path of a socket that is to be made. One of a dead host is removed.
    *
    * @throws TunError `CONFIG` for anything else in its place, which is left alone.
    */
   place(name: string): string {
-    const path = join(this.path, name);
+    const path = this.pathOf(name);
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return path;
     const what = foreign(stats);

@@ -13,7 +13,8 @@ const FILE = 'adapters.json';
 const MODE = 0o600;
 
 /** Writes it whole or not at all; there is no file when there are none. */
-export function writeState(folder: string, adapters: readonly AdapterConfig[]): void {
+export function writeState(folder: string | undefined, adapters: readonly AdapterConfig[]): void {
+  if (folder === undefined) return;
   const path = join(folder, FILE);
   if (adapters.length === 0) {
     rmSync(path, { force: true });
@@ -25,7 +26,8 @@ export function writeState(folder: string, adapters: readonly AdapterConfig[]): 
 }
 
 /** What is in it; nothing, and a line in the log, when it cannot be read. */
-export function readState(folder: string, log: HostLog): AdapterConfig[] {
+export function readState(folder: string | undefined, log: HostLog): AdapterConfig[] {
+  if (folder === undefined) return [];
   const path = join(folder, FILE);
   try {
     const content: unknown = JSON.parse(readFileSync(path, 'utf8'));

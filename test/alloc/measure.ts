@@ -223,10 +223,10 @@ function kernels(): number {
   });
 }
 
-/** Over the kernel's TUN: that takes privileges. */
-async function kernel(offload: NonNullable<AdapterOptions['offload']>): Promise<number> {
+/** Over the kernel: that takes privileges. */
+async function kernel(given: Pick<AdapterOptions, 'link' | 'offload'>): Promise<number> {
   const { createSocket } = await import('node:dgram');
-  await using adapter = await Adapter.create({ addresses: ['10.7.0.1/24'], offload });
+  await using adapter = await Adapter.create({ addresses: ['10.7.0.1/24'], ...given });
   const socket = createSocket('udp4').bind(0, '10.7.0.1');
   await new Promise((resolve) => socket.once('listening', resolve));
   const data = Buffer.alloc(PACKET_BYTES);
@@ -235,14 +235,17 @@ async function kernel(offload: NonNullable<AdapterOptions['offload']>): Promise<
   // Any other than the link's own costs two views for each 160 KiB that are copied. A large one is
   // mapped at an address that V8 has to box; one that the C library has at hand may not be.
   const large = (): Uint8Array => new Uint8Array(LARGE_BYTES).subarray(0, BUFFER_BYTES);
-  const result = await device(adapter, send, offload === 'split' ? undefined : large);
+  const result = await device(adapter, send, given.offload === 'split' ? undefined : large);
   socket.close();
   return result;
 }
 
-const offload = process.argv[2] as AdapterOptions['offload'];
+const [link, offload] = process.argv.slice(2) as [
+  NonNullable<AdapterOptions['link']>?,
+  NonNullable<AdapterOptions['offload']>?,
+];
 const measured =
-  offload === undefined
+  link === undefined || offload === undefined
     ? {
         control: control(),
         dataPath: dataPath(),
@@ -252,5 +255,5 @@ const measured =
         policy: policy(),
         capture: await capture(),
       }
-    : { kernel: await kernel(offload) };
+    : { kernel: await kernel({ link, offload }) };
 console.log(JSON.stringify(measured));

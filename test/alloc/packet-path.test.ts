@@ -49,10 +49,15 @@ test('reading, queueing, writing and the codec allocate nothing per packet', () 
   withinBudget('capture', measured.capture);
 });
 
-for (const offload of ['split', 'carry', 'off']) {
-  test(`reading from and writing to the kernel allocates nothing per packet: ${offload}`, {
+for (const [link, offload] of [
+  ['linux', 'split'],
+  ['linux', 'carry'],
+  ['linux', 'off'],
+  ['veth', 'off'],
+] as const) {
+  test(`reading from and writing to the kernel allocates nothing per packet: ${link} ${offload}`, {
     skip: rootSkip(),
   }, () => {
-    withinBudget('kernel link', measure(offload).kernel);
+    withinBudget('kernel link', measure(link, offload).kernel);
   });
 }

@@ -64,7 +64,7 @@ const REFUSED: readonly (readonly [readonly string[], RegExp])[] = [
   [['demo', '--lnk', 'memory'], /unknown option '--lnk'[\s\S]*--link/],
   [
     ['demo', '--link', 'pigeon'],
-    /'pigeon' is invalid\. give one of auto, linux, windows, rootless, memory/,
+    /'pigeon' is invalid\. give one of auto, linux, windows, rootless, veth, memory/,
   ],
   [['demo', '--link'], /--link <link>.*argument missing/],
   [['demo', '--seconds', '0'], /'0' is invalid\. give a number of seconds above 0/],
@@ -80,7 +80,7 @@ const REFUSED: readonly (readonly [readonly string[], RegExp])[] = [
   [['run', '--to', 'host', '--name', 'a', 'true'], /--name is "a"; give NAME=ADDRESS/],
   [['run', '--policy', '/no/such.mjs', 'true'], /there is no policy \/no\/such\.mjs/],
   [['run', '--mtu', 'big', 'true'], /'big' is invalid\. give a whole number/],
-  [['run', '--rung', 'top', 'true'], /'top' is invalid\. give one of kernel, rootless/],
+  [['run', '--rung', 'top', 'true'], /'top' is invalid\. give one of kernel, rootless, veth/],
   [['doctor', '--jsn'], /unknown option '--jsn'/],
 ];
 
@@ -145,9 +145,10 @@ test('the doctor says which link the demo would take and why not the other', asy
   };
   const works = (link: string): boolean =>
     said.findings.some((one) => one.name === `link-${link}` && one.ok === true);
-  const first = ['linux', 'rootless', 'memory'].find(works);
+  const first = ['linux', 'rootless', 'veth', 'memory'].find(works);
   assert.equal(said.auto, first);
   assert.ok(said.findings.some((one) => one.name === 'link-rootless'));
+  assert.ok(said.findings.some((one) => one.name === 'link-veth' && one.ok !== undefined));
   for (const finding of said.findings) {
     assert.ok(finding.detail.length > 0, finding.name);
     if (finding.ok === false) assert.ok(finding.remedy, `${finding.name} says what to do`);

@@ -82,7 +82,15 @@ describe('what a kernel might hand over', { skip: skipReason() }, () => {
       memory.hostQueueLength = 1000;
       const segmentation = ['tso4', 'tso6', 'uso'] as const;
       const engine = 'syscalls';
-      const passage = { offload, headers: true, segmentation, engine, events: true } as const;
+      const medium = 'tun';
+      const passage = {
+        medium,
+        offload,
+        headers: true,
+        segmentation,
+        engine,
+        events: true,
+      } as const;
       const link = new TunLink([fd], memory, passage);
       const reader = new BundleReader({ carried: offload === 'carry' });
       let noted = 0;

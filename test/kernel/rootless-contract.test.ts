@@ -1,16 +1,14 @@
 /**
- * The link contract against the rung `rootless`: the tests of linux-contract.test.ts, run by a normal user
- * in a user namespace, whose root makes the network namespaces.
+ * The link contract against the rungs `rootless` and `veth`: the tests of linux-contract.test.ts and
+ * veth-contract.test.ts, run by a normal user in a user namespace, whose root makes the network namespaces;
+ * of the latter with a /dev/net/tun that does not open.
  */
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Rootless, rootlessSkip } from '../support/rootless.ts';
+import { Rootless, unprivilegedSkip } from '../support/rootless.ts';
 
 const REPORTER = './scripts/lib/test-events.mjs';
-const CONTRACT = 'build/test/kernel/linux-contract.test.js';
-/** Of the five forms the fastest and the plainest: the others differ in nothing that rights matter to. */
-const FORMS = '^linux (split auto|off syscalls)';
 /** `ip netns` keeps its names under /run, which is not this user's. */
 const SETTLE = 'mount -t tmpfs none /run && ip link set lo up && exec "$@"';
 
@@ -20,26 +18,38 @@ interface TestEnd {
   readonly error: string | undefined;
 }
 
-const skip = rootlessSkip('ip');
-const user = skip === false ? new Rootless() : undefined;
-after(() => user?.[Symbol.dispose]());
+/** By rung: what the user may open, the tests, and which of them. */
+const RUNS = [
+  // Of the five forms the fastest and the plainest: the others differ in nothing that rights matter to.
+  ['rootless', 'open', 'linux-contract', '^linux (split auto|off syscalls)'],
+  ['veth', 'closed', 'veth-contract', '^veth (made|attached)'],
+] as const;
 
-test('the link contract as a normal user', { skip }, async (context) => {
-  const node = [process.execPath, '--enable-source-maps', '--test', `--test-name-pattern=${FORMS}`];
-  const reporter = [`--test-reporter=${REPORTER}`, '--test-reporter-destination=stdout'];
-  const inside = ['unshare', '-U', '-r', '-n', '-m', 'sh', '-c', SETTLE, 'sh'];
-  const clean = ['env', '-u', 'NODE_TEST_CONTEXT'];
-  const { stdout, stderr } = await user!.run([...inside, ...clean, ...node, ...reporter, CONTRACT]);
-  const ends = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as TestEnd)
-    .filter(({ name }) => new RegExp(FORMS).test(name));
-  assert.ok(ends.length > 60, `${ends.length} tests ended: ${stderr}`);
-  const passed = ends.filter(({ outcome }) => outcome === 'pass').length;
-  for (const { name, outcome, error } of ends.filter((end) => end.outcome !== 'pass')) {
-    // Node 20 reports those that the pattern leaves out as skipped.
-    await context.test(name, () => assert.equal(outcome, 'pass', error));
-  }
-  context.diagnostic(`${passed} of ${ends.length} passed`);
-});
+for (const [rung, tun, file, forms] of RUNS) {
+  const skip = unprivilegedSkip(tun, 'ip');
+  const user = skip === false ? new Rootless(tun) : undefined;
+  after(() => user?.[Symbol.dispose]());
+
+  test(`the link contract as a normal user, on the rung ${rung}`, { skip }, async (context) => {
+    const node = [process.execPath, '--enable-source-maps', '--test'];
+    const filter = `--test-name-pattern=${forms}`;
+    const reporter = [`--test-reporter=${REPORTER}`, '--test-reporter-destination=stdout'];
+    const inside = ['unshare', '-U', '-r', '-n', '-m', 'sh', '-c', SETTLE, 'sh'];
+    const clean = ['env', '-u', 'NODE_TEST_CONTEXT'];
+    const contract = `build/test/kernel/${file}.test.js`;
+    const words = [...inside, ...clean, ...node, filter, ...reporter, contract];
+    const { stdout, stderr } = await user!.run(words);
+    const ends = stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as TestEnd)
+      .filter(({ name }) => new RegExp(forms).test(name));
+    assert.ok(ends.length > 60, `${ends.length} tests ended: ${stderr}`);
+    const passed = ends.filter(({ outcome }) => outcome === 'pass').length;
+    for (const { name, outcome, error } of ends.filter((end) => end.outcome !== 'pass')) {
+      // Node 20 reports those that the pattern leaves out as skipped.
+      await context.test(name, () => assert.equal(outcome, 'pass', error));
+    }
+    context.diagnostic(`${passed} of ${ends.length} passed`);
+  });
+}

@@ -85,11 +85,14 @@ const STEPS = [
   'starting the command',
 ] as const;
 
-for (const [i, step] of STEPS.entries()) {
-  // It dies as it is about to say the next step, or, in the last, when the error would be told.
-  const next = STEPS[i + 1];
+/** The rungs whose helper is in a user namespace. */
+const RUNGS = ['rootless', 'veth'] as const;
+// It dies as it is about to say the next step, or, in the last, when the error would be told.
+const DEATHS = RUNGS.flatMap((rung) => STEPS.map((step, i) => [rung, step, STEPS[i + 1]] as const));
+
+for (const [rung, step, next] of DEATHS) {
   test(
-    `a helper that is killed while ${step} is named with it, and nothing is left`,
+    `${rung}: a helper that is killed while ${step} is named with it, and nothing is left`,
     options,
     async () => {
       const kills =
@@ -100,12 +103,12 @@ for (const [i, step] of STEPS.entries()) {
         `const { stringify } = JSON; JSON.stringify = (value) => { ${kills} return stringify(value); };`,
       );
       const { code, message, result } = await program(
-        `${prepare} return run({ dns: ['10.7.0.2'], command: ['/no/such/command'], rung: 'rootless' });`,
+        `${prepare} return run({ dns: ['10.7.0.2'], command: ['/no/such/command'], rung: '${rung}' });`,
       );
       if (next === undefined) {
         // From here on it is the command's end that is told, whoever it is.
         assert.deepEqual(result, {
-          rung: 'rootless',
+          rung,
           reason: 'asked for',
           status: 137,
           signal: 'SIGKILL',
@@ -205,12 +208,13 @@ function processesWith(mark: string): string[] {
 
 const runs = Math.max(LEAST_RUNS, scaled(RUNS));
 
-test(
-  `${runs} runs in a row leave no process, namespace, descriptor or interface`,
-  options,
-  async () => {
-    const mark = `TYPETUN_MARK=${process.pid}-${Date.now()}`;
-    const { failed, seen } = await program(`
+for (const rung of RUNGS) {
+  test(
+    `${rung}: ${runs} runs in a row leave no process, namespace, descriptor or interface`,
+    options,
+    async () => {
+      const mark = `TYPETUN_MARK=${process.pid}-${Date.now()}`;
+      const { failed, seen } = await program(`
     const [name, value] = ${JSON.stringify(mark)}.split('=');
     process.env[name] = value;
     let failed = 0;
@@ -218,6 +222,7 @@ test(
     const { readFileSync } = await import('node:fs');
     for (let i = 0; i < ${runs}; i++) {
       const { result } = await run({
+        rung: '${rung}',
         onAdapter(adapter, started) {
           adapter.openDevice();
           if (readFileSync('/proc/' + started.pid + '/environ', 'latin1').includes(value)) seen++;
@@ -226,10 +231,11 @@ test(
       if (result?.status !== 0) failed++;
     }
     return { failed, seen };`);
-    assert.deepEqual({ failed, seen }, { failed: 0, seen: runs });
-    assert.deepEqual(processesWith(mark), []);
-  },
-);
+      assert.deepEqual({ failed, seen }, { failed: 0, seen: runs });
+      assert.deepEqual(processesWith(mark), []);
+    },
+  );
+}
 
 test('a program that does nothing but wait learns how the command ended', options, async () => {
   // The thread looks at nothing until the command is gone: its last words and its end are then seen in one turn.
@@ -242,3 +248,24 @@ test('a program that does nothing but wait learns how the command ended', option
   `);
   assert.deepEqual([status, stdout], [0, 'ended with 0\n']);
 });
+
+for (const rung of RUNGS) {
+  test(
+    `${rung}: the device outlives the command until the program has let go of it`,
+    options,
+    async () => {
+      // The namespace has ended long before the thread sees that the command has.
+      const { status, stdout, stderr } = await user!.script(`
+      import { runInNamespace } from 'typetun/run';
+      const blocked = new Int32Array(new SharedArrayBuffer(4));
+      const onAdapter = async (adapter) => {
+        setImmediate(() => Atomics.wait(blocked, 0, 0, 1000));
+        for await (const bundle of adapter.openDevice());
+      };
+      const result = await runInNamespace({ command: ['true'], rung: '${rung}', onAdapter });
+      console.log('ended with ' + result.status);
+    `);
+      assert.deepEqual([status, stdout, stderr], [0, 'ended with 0\n', '']);
+    },
+  );
+}

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MAX_BUNDLE_PACKETS } from '#dist/limits.js';
 import { until } from '../support/link-use.ts';
 import { memoryAdapter } from '../support/memory-adapter.ts';
 import { numberOf, packet, turns } from '../support/packets.ts';
@@ -46,9 +47,10 @@ test('workers terminated at random leave an adapter that works and no handle cou
   assert.deepEqual([...(await device.read())].map(numberOf), [424_242]);
   const { taken, hostDrops } = adapter.statistics;
   console.log(`${rounds} workers terminated, ${sent} packets sent, ${abandoned} abandoned`);
-  // Some packets may be counted nowhere: those a thread was taking, or counting, as it died.
+  // Some packets may be counted nowhere: the bundle that a thread was taking, or counting, as it died. Few die just then;
+  // where only ten die, one may well do so with half of all packets in that bundle.
   const missing = sent + 1 - hostDrops - taken;
-  assert.ok(Math.abs(missing) <= sent / 4, `${missing} packets`);
+  assert.ok(Math.abs(missing) <= Math.max(MAX_BUNDLE_PACKETS, sent / 4), `${missing} packets`);
   // Nobody dies any more: now every packet is counted.
   const before = adapter.statistics;
   for (let i = 0; i < 500; i++) {

@@ -1,6 +1,6 @@
 /**
- * Commands run as a normal user who may open /dev/net/tun and make user namespaces, as on most machines.
- * From root that takes a mount namespace with a /dev/net/tun of its own; the machine's is left alone.
+ * Commands run as a normal user who may make user namespaces and, as on most machines, open /dev/net/tun, or
+ * may not. From root that takes a mount namespace with a /dev/net/tun of its own; the machine's is left alone.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -35,19 +35,34 @@ const BECOME = [
   `exec setpriv --reuid=${USER} --regid=${USER} --clear-groups "$@"`,
 ].join(' && ');
 
-/** Why nothing can be run like that here, or false. `tools` are the commands that the test starts. */
+/** Whether the user may open /dev/net/tun. */
+export type TunAccess = 'open' | 'closed';
+
+/**
+ * Why nothing can be run like that here, with a /dev/net/tun that is open, or false. `tools` are the
+ * commands that the test starts.
+ */
 export function rootlessSkip(...tools: readonly Tool[]): string | false {
+  return unprivilegedSkip('open', ...tools);
+}
+
+/** The same with a /dev/net/tun that is open, or closed. */
+export function unprivilegedSkip(tun: TunAccess, ...tools: readonly Tool[]): string | false {
   if (process.getuid === undefined) return 'needs Linux';
   const missing = toolSkip(...tools);
   if (missing !== false) return missing;
   const probe = spawnSync('unshare', isRoot ? ['-m', 'true'] : ['-U', '-r', '-n', '-m', 'true']);
   if (probe.status !== 0) return 'needs user and mount namespaces, which are refused here';
-  if (isRoot) return false;
+  if (isRoot || mayOpenTun() === (tun === 'open')) return false;
+  return `needs a ${TUN} that this user may ${tun === 'open' ? '' : 'not '}open`;
+}
+
+function mayOpenTun(): boolean {
   try {
     accessSync(TUN, constants.R_OK | constants.W_OK);
-    return false;
+    return true;
   } catch {
-    return `needs a ${TUN} that this user may open`;
+    return false;
   }
 }
 
@@ -63,7 +78,7 @@ export class Rootless {
   readonly home: string;
   readonly #folder: string;
 
-  constructor() {
+  constructor(tun: TunAccess = 'open') {
     this.#folder = mkdtempSync(join(tmpdir(), 'typetun-rootless-'));
     chmodSync(this.#folder, 0o755);
     this.home = join(this.#folder, 'home');
@@ -72,7 +87,8 @@ export class Rootless {
     mkdirSync(join(this.#folder, 'clone'));
     chownSync(this.home, USER, USER);
     const device = join(this.#folder, 'tun');
-    const made = spawnSync('mknod', ['-m', '0666', device, 'c', '10', '200']);
+    const mode = tun === 'open' ? '0666' : '0600';
+    const made = spawnSync('mknod', ['-m', mode, device, 'c', '10', '200']);
     if (made.status !== 0) throw new Error(made.stderr.toString());
   }
 

@@ -27,9 +27,14 @@ for (const [tool, starts] of Object.entries(STARTS)) {
 }
 
 function skips(file: string): string[] {
-  return readFileSync(ROOT + file, 'utf8').match(/root(?:less)?Skip\([^)]*\)/g) ?? [];
+  return (
+    readFileSync(ROOT + file, 'utf8').match(/(?:root|rootless|unprivileged)Skip\([^)]*\)/g) ?? []
+  );
 }
 
 function withoutSkips(file: string): string {
-  return readFileSync(ROOT + file, 'utf8').replaceAll(/root(?:less)?Skip\([^)]*\)/g, '');
+  return readFileSync(ROOT + file, 'utf8').replaceAll(
+    /(?:root|rootless|unprivileged)Skip\([^)]*\)/g,
+    '',
+  );
 }

@@ -13,6 +13,7 @@ import {
   type Choice,
   chooseLink,
   type DemoLink,
+  isInside,
   runInside,
   settleInside,
   whyNoNamespace,
@@ -32,6 +33,7 @@ const WHERE: Readonly<Record<DemoLink, string>> = {
   linux: "the kernel's TUN",
   windows: 'Wintun',
   rootless: "the kernel's TUN, without privileges",
+  veth: 'a veth pair, without privileges and without /dev/net/tun',
   memory: 'in process',
 };
 
@@ -42,8 +44,8 @@ export async function runDemoCommand(options: DemoCommandOptions): Promise<numbe
   let choice: Choice;
   try {
     choice = await choose(options);
-    if (choice.link === 'rootless' && options.inside === undefined) {
-      return await runInside(choice.reason, wordsOf(options));
+    if (isInside(choice.link) && options.inside === undefined) {
+      return await runInside(choice, wordsOf(options));
     }
   } catch (error) {
     return failed(error, options, terminal);
@@ -82,13 +84,13 @@ function failed(error: unknown, { json }: DemoCommandOptions, terminal: Terminal
 }
 
 async function choose({ link, inside }: DemoCommandOptions): Promise<Choice> {
+  if (link === 'auto') return chooseLink();
   if (inside !== undefined) {
     settleInside();
-    return { link: 'rootless', reason: inside };
+    return { link, reason: inside };
   }
-  if (link === 'auto') return chooseLink();
-  if (link === 'rootless') {
-    const refused = await whyNoNamespace();
+  if (isInside(link)) {
+    const refused = await whyNoNamespace(link);
     if (refused !== undefined) throw new Error(refused);
   }
   return { link, reason: `asked for with --link ${link}` };

@@ -12,7 +12,14 @@ import { SIGNAL_EXIT_BASE } from '../errors.ts';
 import { SignalForwarding } from '../forwarding.ts';
 
 /** The links of `--link`, `auto` apart. */
-export type DemoLink = 'linux' | 'windows' | 'rootless' | 'memory';
+export type DemoLink = 'linux' | 'windows' | 'rootless' | 'veth' | 'memory';
+
+/** Links for which the demo runs in a user namespace. */
+export type InsideLink = Extract<DemoLink, 'rootless' | 'veth'>;
+
+export function isInside(link: DemoLink): link is InsideLink {
+  return link === 'rootless' || link === 'veth';
+}
 
 /** A link, and why it is this one. */
 export interface Choice {
@@ -29,7 +36,8 @@ const NOT_HERE: readonly string[] = [
 ];
 
 /**
- * The first link that can be had: the kernel's, on Linux the same in a user namespace, the one in process.
+ * The first link that can be had: the kernel's, on Linux the same in a user namespace, or a veth pair there, the
+ * one in process.
  *
  * @throws whatever else is wrong with the kernel's.
  */
@@ -48,10 +56,16 @@ export async function chooseLink(): Promise<Choice> {
   if (kernel === 'windows') {
     return { link: 'memory', reason: `the kernel's link cannot be had: ${closed}` };
   }
-  const refused = await whyNoNamespace();
+  const refused = await whyNoNamespace('rootless');
   if (refused === undefined)
     return { link: 'rootless', reason: `in a user namespace, since ${closed}` };
-  const reason = `the kernel's link cannot be had: ${closed}; nor in a user namespace: ${refused}`;
+  const without = await whyNoNamespace('veth');
+  if (without === undefined) {
+    return { link: 'veth', reason: `over a veth pair in a user namespace, since ${refused}` };
+  }
+  const why = `the kernel's link cannot be had: ${closed}; nor in a user namespace: ${refused}`;
+  // Where namespaces are refused both say the same.
+  const reason = without === refused ? why : `${why}; nor over a veth pair there: ${without}`;
   return { link: 'memory', reason };
 }
 
@@ -66,11 +80,11 @@ async function whyKernelIsClosed(link: 'linux' | 'windows'): Promise<string | un
 }
 
 /** Tries it out; the reason when it does not work. */
-export async function whyNoNamespace(): Promise<string | undefined> {
+export async function whyNoNamespace(rung: InsideLink): Promise<string | undefined> {
   const { runInNamespace } = await import('../../run.ts');
   try {
     const nothing = { onAdapter: () => undefined, stdio: 'ignore' } as const;
-    const { unstarted } = await runInNamespace({ command: ['true'], rung: 'rootless', ...nothing });
+    const { unstarted } = await runInNamespace({ command: ['true'], rung, ...nothing });
     return unstarted;
   } catch (error) {
     if (!isTunError(error)) throw error;
@@ -79,9 +93,12 @@ export async function whyNoNamespace(): Promise<string | undefined> {
 }
 
 /** Runs the demo in a process in a user and network namespace of its own; returns its exit status. */
-export async function runInside(reason: string, words: readonly string[]): Promise<number> {
+export async function runInside(
+  { link, reason }: Choice,
+  words: readonly string[],
+): Promise<number> {
   const main = fileURLToPath(workerUrl('../main', import.meta.url));
-  const demo = [process.execPath, main, 'demo', '--inside', reason, ...words];
+  const demo = [process.execPath, main, 'demo', '--link', link, '--inside', reason, ...words];
   const child = spawn('unshare', ['-U', '-r', '-n', ...demo], { stdio: 'inherit' });
   using _forwarding = new SignalForwarding(
     (signal) => void child.kill(signal),

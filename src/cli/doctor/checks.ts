@@ -10,7 +10,7 @@ import { describeError } from '../errors.ts';
 import { type Finding, missing } from './finding.ts';
 import { macosFindings } from './macos.ts';
 import { persistentInterfaces } from './persistent.ts';
-import { rootlessLink, rootlessVeth } from './rootless.ts';
+import { unprivilegedLink } from './rootless.ts';
 import { windowsFindings } from './windows.ts';
 
 const TUN_DEVICE = '/dev/net/tun';
@@ -42,8 +42,8 @@ export async function findings(): Promise<Finding[]> {
     reversePath(),
     await systemSleep(),
     await ownLink('link-linux'),
-    await rootlessLink(),
-    rootlessVeth(),
+    await unprivilegedLink('rootless'),
+    await unprivilegedLink('veth'),
     await memoryLink(),
   ];
 }

@@ -6,7 +6,7 @@ import { findings } from './checks.ts';
 import type { Finding } from './finding.ts';
 
 /** Links from the best down, as the demo takes them. */
-const LADDER = ['linux', 'windows', 'rootless', 'memory'] as const;
+const LADDER = ['linux', 'windows', 'rootless', 'veth', 'memory'] as const;
 
 export interface DoctorCommandOptions {
   readonly json?: boolean;

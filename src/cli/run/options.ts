@@ -16,7 +16,7 @@ export interface RunCommandOptions {
   readonly dns?: readonly string[];
   readonly name?: readonly string[];
   readonly mtu?: number;
-  readonly rung?: 'kernel' | 'rootless';
+  readonly rung?: 'kernel' | 'rootless' | 'veth';
   readonly json?: boolean;
 }
 

@@ -25,6 +25,7 @@ import {
 import type { Passage } from './tun-link.ts';
 import { TunMemory } from './tun-memory.ts';
 import { endOffload, grantedOffload, TunFlag, type TunInterface } from './tun-requests.ts';
+import { attachPacketSocket, isPacketSocket } from './veth-inherited.ts';
 
 /**
  * Attaches. Leaves this thread in its own network namespace whenever others can run.
@@ -57,7 +58,14 @@ function attachNamed(name: string, queues: number, config: AttachConfig): Link {
     const offload = segmentation.length > 0 ? config.offload : 'off';
     const setUp = adoptDevice(socket, index, { ...config, offload });
     const control = new LinuxControl(index, setUp, socket, events, shared);
-    const passage = { offload, headers, segmentation, engine, events: true };
+    const passage = {
+      medium: 'tun',
+      offload,
+      headers,
+      segmentation,
+      engine,
+      events: true,
+    } as const;
     return new LinuxLink(tun.fds, control, shared, passage, 'leave');
   } catch (error) {
     for (const one of opened.reverse()) one.close();
@@ -67,6 +75,7 @@ function attachNamed(name: string, queues: number, config: AttachConfig): Link {
 
 /** Attaches to the device that the descriptors belong to; on success they are the link's. */
 async function attachDescriptors(fds: readonly number[], config: AttachConfig): Promise<Link> {
+  if (isPacketSocket(fds)) return attachPacketSocket(fds, config);
   const device = examineDescriptors(fds);
   const shared = new TunMemory();
   const control = visitDevice(fds[0]!, device, (index) =>
@@ -138,5 +147,5 @@ function passageOf(
     );
   }
   const events = control.info.interfaceIndex !== undefined;
-  return { offload, headers, segmentation, engine, events };
+  return { medium: 'tun', offload, headers, segmentation, engine, events };
 }

@@ -5,7 +5,7 @@
 
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { DEFAULT_MTU, MAX_HOST_QUEUE_LENGTH } from '../../limits.ts';
-import type { AttachConfig, LinkInfo } from '../link.ts';
+import type { AttachConfig, LinkInfo, LinkReconfig } from '../link.ts';
 import type { DeviceControl } from './device-control.ts';
 import type { TunMemory } from './tun-memory.ts';
 
@@ -29,8 +29,13 @@ export class BlindControl implements DeviceControl {
     // Nothing is seen. That the device is gone, its descriptor tells.
   }
 
-  configure(): LinkInfo {
-    throw outOfReach(this.info.name, 'its addresses, MTU and routes');
+  configure({ mtu, addresses, routes, up }: LinkReconfig): LinkInfo {
+    const { name } = this.info;
+    if (mtu !== undefined) throw outOfReach(name, `the MTU ${mtu}`);
+    if (addresses !== undefined) throw outOfReach(name, 'its addresses');
+    if (routes !== undefined) throw outOfReach(name, 'its routes');
+    if (up !== undefined) throw outOfReach(name, `whether it is ${up ? 'up' : 'down'}`);
+    return this.info;
   }
 
   hostDrops(): number {

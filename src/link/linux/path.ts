@@ -21,7 +21,7 @@ export interface PathDevice {
 
 /** `createBuffer`, `take` and `give` as in the link contract (link.ts), of a device that is not closed. */
 export interface Path {
-  /** Packets that one read from the kernel may stand for. */
+  /** Packets that may wait in one place of the kernel's queue, as `hostQueueLength` counts them. */
   readonly packetsPerRead: number;
   /** See `Link.remainder`. */
   readonly remainder: Uint8Array;

@@ -64,7 +64,14 @@ function openInNamespace(config: LinkConfig): Link {
     const { segmentation } = tun;
     const headers = segmentation.length > 0;
     const offload = headers ? config.offload : 'off';
-    const passage = { offload, headers, segmentation, engine, events: true };
+    const passage = {
+      medium: 'tun',
+      offload,
+      headers,
+      segmentation,
+      engine,
+      events: true,
+    } as const;
     if (config.persist && !setPersistent(tun.fds[0]!, true)) {
       throw syscallError('ioctl(TUNSETPERSIST)', libc().errno(), `make "${tun.name}" persistent`);
     }

@@ -1,4 +1,4 @@
-/** What a thread does with a kernel TUN device, owner or not. */
+/** What a thread does with a kernel TUN device, or with one over a veth pair, owner or not. */
 
 import { MAX_BUNDLE_PACKETS } from '../../limits.ts';
 import { threadWriteRing, type WriteRing } from '../../os/write-ring.ts';
@@ -17,7 +17,8 @@ import {
 } from '../link.ts';
 import { DirectPath } from './direct-path.ts';
 import { Parking } from './parking.ts';
-import { detached, type Path, type PathDevice, refuseRest, takenOf } from './path.ts';
+import { type FrameDevice, FramePath } from './frame-path.ts';
+import { detached, type Path, refuseRest, takenOf } from './path.ts';
 import { QueueSet } from './queue-set.ts';
 import { SplitPath } from './split-path.ts';
 import type { TunMemory } from './tun-memory.ts';
@@ -34,6 +35,8 @@ const NOBODY: Liveness = { isAlive: () => false };
 
 /** How packets pass. */
 export interface Passage {
+  /** What the descriptors are of: the kernel's TUN, or packet sockets of a veth pair. */
+  readonly medium: 'tun' | 'veth';
   readonly offload: Offload;
   /** Whether each packet has a virtio-net header in front, which a device can have without offload. */
   readonly headers: boolean;
@@ -45,7 +48,7 @@ export interface Passage {
 }
 
 export class TunLink {
-  readonly kind = 'linux' as const;
+  readonly kind: 'linux' | 'veth';
   readonly capabilities: LinkCapabilities;
   readonly #fds: readonly number[];
   readonly #shared: TunMemory;
@@ -63,21 +66,19 @@ export class TunLink {
    * @throws TunError `UNSUPPORTED` when the engine is to be io_uring, and cannot ({@link requireEngine}).
    */
   constructor(fds: readonly number[], shared: TunMemory, passage: Passage) {
-    const { offload, headers, segmentation, engine, events } = passage;
+    const { medium, offload, segmentation, engine, events } = passage;
     const ring = ringFor(engine);
     this.#fds = fds;
     this.#shared = shared;
     this.#parking = new Parking(fds[0]!, shared, NOBODY);
     this.#device = new QueueDevice(fds[0]!, shared, ring);
-    this.#path =
-      headers && offload !== 'carry'
-        ? new SplitPath(this.#device, segmentation.includes('uso'))
-        : new DirectPath(this.#device, offload === 'carry');
+    this.kind = medium === 'veth' ? 'veth' : 'linux';
+    this.#path = pathFor(passage, this.#device);
     this.capabilities = {
       engine: ring === undefined ? 'syscalls' : 'io_uring',
       offload,
       segmentation,
-      carrier: true,
+      carrier: medium === 'tun',
       queues: fds.length,
       events,
     };
@@ -162,7 +163,8 @@ export class TunLink {
   }
 
   setMediaConnected(connected: boolean): void {
-    if (!this.#shared.closed) setCarrier(this.fd, connected);
+    // The carrier of a veth is that of its other end, without which nothing passes.
+    if (this.capabilities.carrier && !this.#shared.closed) setCarrier(this.fd, connected);
   }
 
   discardPending(result: TakeResult, queue: number = this.#queue): void {
@@ -215,8 +217,15 @@ function ringFor(engine: Engine): WriteRing | undefined {
   return engine === 'syscalls' ? undefined : threadWriteRing(engine === 'io_uring');
 }
 
+function pathFor({ medium, offload, headers, segmentation }: Passage, device: QueueDevice): Path {
+  if (medium === 'veth') return new FramePath(device);
+  return headers && offload !== 'carry'
+    ? new SplitPath(device, segmentation.includes('uso'))
+    : new DirectPath(device, offload === 'carry');
+}
+
 /** One queue of the device at a time, as the path sees it. */
-class QueueDevice implements PathDevice {
+class QueueDevice implements FrameDevice {
   fd: number;
   readonly ring: WriteRing | undefined;
   readonly #shared: TunMemory;
@@ -229,5 +238,9 @@ class QueueDevice implements PathDevice {
 
   get mtu(): number {
     return this.#shared.mtu;
+  }
+
+  end(): void {
+    this.#shared.close();
   }
 }

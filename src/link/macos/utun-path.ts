@@ -34,7 +34,9 @@ export class UtunPath {
     const { read } = darwin();
     const area = this.#area;
     let at = offset;
-    while (result.packets < maxPackets && result.remainderPackets === 0) {
+    // Bounded by all that is taken: a flood of what nobody can read does not keep it going.
+    let taken = 0;
+    while (taken < maxPackets && result.remainderPackets === 0) {
       // What fits no packet at all is full: reading would make a remainder for nothing.
       if (at + entryBytes(MIN_IPV4_BYTES) > bytes.length) break;
       const length = read(this.#fd, area, area.length) - FAMILY_BYTES;
@@ -43,6 +45,7 @@ export class UtunPath {
         break;
       }
       result.note(1);
+      taken++;
       if (length > MAX_PACKET_BYTES) result.oversize++;
       else if (!isPacket(area[FAMILY_BYTES]!, length)) result.unreadable++;
       else if (at + entryBytes(length) > bytes.length) {

@@ -51,7 +51,7 @@ export class RingPath {
     let at = offset;
     // Whether packets may have been told of that were taken already.
     let stale = true;
-    while (result.packets < maxPackets) {
+    while (takenOf(result) < maxPackets) {
       const start = at + ENTRY_HEADER_BYTES;
       // Only a packet longer than the MTU, of a race with someone who raises it, is the remainder.
       if (capacity - start < mtu) break;
@@ -146,6 +146,14 @@ export class RingPath {
     result.remainderOctets = length;
     return true;
   }
+}
+
+/**
+ * Packets taken, those included that were discarded: what bounds a take, so that a flood of what nobody can
+ * read does not keep it going.
+ */
+export function takenOf({ packets, oversize, unreadable }: TakeResult): number {
+  return packets + oversize + unreadable;
 }
 
 /** The rest of the bundle, from packet `from` on, is refused. */

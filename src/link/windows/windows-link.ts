@@ -21,7 +21,7 @@ import {
 } from '../link.ts';
 import type { WindowsControl } from './control.ts';
 import { detached } from './refusals.ts';
-import { RingPath, refuseRest } from './ring-path.ts';
+import { RingPath, refuseRest, takenOf } from './ring-path.ts';
 import type { Session } from './session.ts';
 
 const CAPABILITIES: LinkCapabilities = {
@@ -37,6 +37,8 @@ const CAPABILITIES: LinkCapabilities = {
 /** Bytes taken at once when packets are thrown away: some dozens of ordinary packets. */
 const SINK_BYTES = 0x40000;
 let sink: Uint8Array | undefined;
+/** Bytes that a packet takes in a ring at least: its size in front, and alignment (wintun.h, Wintun's README). */
+const LEAST_IN_RING = 8;
 
 /** The adapter, as the link leaves it behind. */
 export interface AdapterHandle {
@@ -164,14 +166,15 @@ export class WindowsLink implements Link {
     total.reset();
     sink ??= new Uint8Array(SINK_BYTES);
     // Bounded: more than the ring holds was sent after this call began.
-    while (total.octets <= this.#session.ringBytes) {
+    const { ringBytes } = this.#session;
+    while (total.octets <= ringBytes && takenOf(total) * LEAST_IN_RING <= ringBytes) {
       this.take(sink, 0, MAX_BUNDLE_PACKETS, result);
       const whole = result.packets + result.remainderPackets;
       total.packets += whole;
       total.octets += result.octets + result.remainderOctets;
       total.oversize += result.oversize;
       total.unreadable += result.unreadable;
-      if (result.emptied || whole + result.oversize + result.unreadable === 0) break;
+      if (result.emptied || takenOf(result) + result.remainderPackets === 0) break;
     }
     result.reset();
     result.packets = total.packets;

@@ -89,7 +89,7 @@ for (const offload of ['off', 'carry', 'split'] as const) {
       shared.mtu = 1500;
       shared.hostQueueLength = 500;
       const headers = offload !== 'off';
-      const passage = { offload, headers, events: false, segmentation: [] } as const;
+      const passage = { medium: 'tun', offload, headers, events: false, segmentation: [] } as const;
       const link = new TunLink([9], shared, { ...passage, engine: 'syscalls' });
       const most = 500 * (offload === 'split' ? MAX_SUPER_PACKET_SEGMENTS : 1) + 256;
       let reads = 0;

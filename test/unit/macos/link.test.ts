@@ -83,6 +83,16 @@ test('a packet that does not fit is the remainder, and what is no packet is coun
   assert.deepEqual([result.packets, result.unreadable, result.oversize], [0, 1, 1]);
 });
 
+test('what is no packet counts against the most that is taken at once', { skip }, async () => {
+  await using pair = open();
+  for (let n = 0; n < 3; n++) hostSend(pair, Uint8Array.of(0x55, ...new Uint8Array(30)));
+  const result = new TakeResult();
+  assert.equal(pair.link.take(new Uint8Array(0x20000), 0, 2, result), 0);
+  assert.deepEqual([result.unreadable, result.emptied], [2, false]);
+  pair.link.take(new Uint8Array(0x20000), 0, 2, result);
+  assert.deepEqual([result.unreadable, result.emptied], [1, true]);
+});
+
 test('packets that wait are told of, thrown away when asked, and end a park', {
   skip,
 }, async () => {

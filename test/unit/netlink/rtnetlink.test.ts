@@ -19,6 +19,7 @@ import {
   getRoutes,
   parseRoute,
 } from '#dist/link/linux/rtnetlink-route.js';
+import { createVeth } from '#dist/link/linux/rtnetlink-veth.js';
 import type { Message } from '#dist/os/netlink-reader.js';
 import { parsePrefix } from '#dist/wire/address.js';
 import { amidst, bigEndian, hex, littleEndian } from './bytes.ts';
@@ -63,6 +64,27 @@ const REQUESTS: readonly (readonly [string, (order: boolean) => Uint8Array, stri
      1000 1a80  0c00 0a80  0500 0800 01 000000`,
     `00000030 0013 0005 00000000 00000000  00 00 0000 00000007 00000000 00000000
      0010 801a  000c 800a  0005 0008 01 000000`,
+  ],
+  [
+    'making a veth pair, without neighbours',
+    (order) =>
+      createVeth(
+        { name: 'tun0', address: hex('020000000001') },
+        { name: 'far', address: hex('020000000002'), mtu: 65_535, namespace: 9 },
+        order,
+      ),
+    `84000000 1000 0506 00000000 00000000  00 00 0000 00000000 80000000 80000000
+     0900 0300 74756e3000 000000  0a00 0100 020000000001 0000
+     4c00 1280  0900 0100 7665746800 000000
+     3c00 0280  3800 0100
+       00 00 0000 00000000 80000000 80000000
+       0800 0300 66617200  0a00 0100 020000000002 0000  0800 0400 ffff0000  0800 1c00 09000000`,
+    `00000084 0010 0605 00000000 00000000  00 00 0000 00000000 00000080 00000080
+     0009 0003 74756e3000 000000  000a 0001 020000000001 0000
+     004c 8012  0009 0001 7665746800 000000
+     003c 8002  0038 0001
+       00 00 0000 00000000 00000080 00000080
+       0008 0003 66617200  000a 0001 020000000002 0000  0008 0004 0000ffff  0008 001c 00000009`,
   ],
   [
     'adding an IPv4 address',
