@@ -32,6 +32,7 @@ export function terminalPicture(screen: TerminalScreen): string {
     }),
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${height}" width="${round(width)}" height="${height}" font-family="ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" xml:space="preserve">
+<title>typetun top</title>
 <rect width="100%" height="100%" rx="10" fill="#10141b"/>
 ${lines.join('\n')}
 </svg>
