@@ -66,6 +66,8 @@ export const TunErrorCode = {
   PROTOCOL: 'ERR_TUN_PROTOCOL',
   /** A configuration is wrong; the message names file, line and remedy. */
   CONFIG: 'ERR_TUN_CONFIG',
+  /** A capture file breaks its format; the message names the offset. */
+  CAPTURE_INVALID: 'ERR_TUN_CAPTURE_INVALID',
   /** A system call failed in a way that has no code of its own; see `syscall` and `errno`. */
   SYSCALL: 'ERR_TUN_SYSCALL',
 } as const;

@@ -4,6 +4,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
 import { addDebugCommand } from './debug/define.ts';
+import { addCaptureCommands } from './capture/define.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
@@ -143,6 +144,7 @@ function program(): Command {
       const { runDvlCheck } = await import('./dvl/command.ts');
       process.exitCode = runDvlCheck(file, options);
     });
+  addCaptureCommands(typetun);
   addHelpCommand(typetun);
   return typetun;
 }

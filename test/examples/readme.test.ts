@@ -38,6 +38,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'npx typetun run --policy examples/deny-udp.mjs --pcap out/ping.pcapng -- ping -c 3 10.7.0.2':
     '.ci/run and test/kernel/run.test.ts, as a normal user',
   'npm run example -- echo': 'test/kernel/examples.test.ts',
+  'npm run example -- capture': 'here',
+  'npx typetun capture tun0 -w - | tcpdump -n -r -': 'test/kernel/capture.test.ts',
+  'npx typetun replay out/ping.pcapng tun0': 'test/kernel/replay.test.ts',
 };
 
 test('every shell command in the README is known to be run by a test', () => {

@@ -23,7 +23,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const COMMAND_TIMEOUT_MS = 120_000;
 const PUBLISHED =
-  /^(?:(?:dist|src|docs)\/.+|package\.json|(?:README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
+  /^(?:(?:dist|src|docs|schema|systemd)\/.+|package\.json|(?:README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
 
 interface Packed {
   readonly filename: string;

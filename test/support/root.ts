@@ -10,6 +10,9 @@ const PACKAGES = {
   iperf3: 'iperf3',
   curl: 'curl',
   python3: 'python3',
+  tcpdump: 'tcpdump',
+  tshark: 'tshark',
+  capinfos: 'wireshark-common',
 } as const;
 
 export type Tool = keyof typeof PACKAGES;
