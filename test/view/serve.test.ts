@@ -8,9 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import type { Sample } from 'typetun/observe';
 import { type DebugReport, ControlClient } from 'typetun/service';
 import { ask } from '../support/http.ts';
-import { rootSkip } from '../support/root.ts';
+import { rootSkip, withNetns } from '../kernel/support/netns.ts';
+import { serve } from '../service/support/serve.ts';
 import { until } from '../support/until.ts';
 
 const MAIN = 'dist/cli/main.js';
@@ -184,5 +186,47 @@ describe('typetun serve', () => {
     const allowed = { Authorization: `Bearer ${TOKEN}` };
     assert.equal((await ask(`${page}api/adapters/tt-view/pause`, allowed, 'POST')).status, 204);
     assert.match((await ask(`${page}api/sample`, allowed)).body, /"state":"Paused"/);
+  });
+
+  test('shows what passes through the real kernel, by page and by metrics', {
+    skip: rootSkip('ping', 'python3'),
+  }, async () => {
+    await withNetns(async (netns) => {
+      const at = ['--dashboard', '127.0.0.1:0', '--metrics', '127.0.0.1:0'];
+      await using host = await serve(join(folder, 'run'), { args: at });
+      const { socket } = await host.control.call('adapter.create', {
+        ...{ name: 'view0', addresses: ['10.7.0.1/24'], netns },
+      });
+      const client = spawn('python3', ['examples/device-client.py', socket], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      try {
+        await once(client.stdout, 'data');
+        const args = ['netns', 'exec', netns, 'ping', '-q', '-c', '120', '-i', '0.02', '10.7.0.2'];
+        const { stdout } = await promisify(execFile)('ip', args);
+        assert.match(stdout, / 120 received/);
+        const [page, metrics] = ['dashboard', 'metrics'].map(
+          (what) => new RegExp(`${what} at (\\S+)`).exec(host.log())![1]!,
+        );
+        const sample = JSON.parse((await ask(`${page!}api/sample`)).body) as Sample;
+        const [adapter] = sample.adapters;
+        assert.ok(adapter!.rates.outPackets > 10, `${adapter!.rates.outPackets} packets/s`);
+        assert.equal(adapter!.media, 'Connected');
+        assert.match(adapter!.clients[0]!.label, /^device-client\.py, process \d+, user 0$/);
+        const { body } = await ask(metrics!);
+        const of = (name: string): number =>
+          Number(new RegExp(`^${name}\\{adapter="view0",[^}]*\\} (.+)$`, 'm').exec(body)?.[1]);
+        assert.equal(of('typetun_bundle_packets_sum'), 120);
+        assert.equal(of('typetun_read_wait_seconds_count'), of('typetun_bundle_packets_count'));
+        // Between two pings it waited 20 ms.
+        assert.ok(
+          of('typetun_read_wait_seconds_sum') > 1,
+          String(of('typetun_read_wait_seconds_sum')),
+        );
+      } finally {
+        client.kill();
+        await once(client, 'close');
+      }
+    });
   });
 });
