@@ -23,6 +23,8 @@ export class EventStreams {
 
   /** Sends events over `response`, whose headers were sent, from now on; first of all `event`. */
   add(response: ServerResponse, event: string, data: unknown): void {
+    // Of HEAD the headers were all.
+    if (response.writableEnded) return;
     this.#responses.add(response);
     response.on('close', () => this.#responses.delete(response));
     response.write(`retry: ${RETRY_MS}\n\n${message(event, data)}`);
