@@ -5,6 +5,7 @@ import { styleText } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
 import { addAdapterCommands } from './adapter/define.ts';
+import { addDebugCommand } from './debug/define.ts';
 import { addCaptureCommands } from './capture/define.ts';
 import { addCheckoutCommands } from './checkout/define.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
@@ -17,6 +18,8 @@ import { addHelpCommand } from './help.ts';
 import { addPropertiesCommand } from './properties/define.ts';
 import { addReferenceCommand } from './reference/define.ts';
 import type { ServeCommandOptions } from './serve/command.ts';
+import { addObservingOptions } from './serve/observing.ts';
+import { addTopCommand } from './top/define.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
 import { addStatsCommand } from './stats/define.ts';
 import { terminalOf } from './terminal.ts';
@@ -108,8 +111,7 @@ function program(): Command {
       const { runRunCommand } = await import('./run/command.ts');
       process.exitCode = await runRunCommand(command, options);
     });
-  typetun
-    .command('serve')
+  addObservingOptions(typetun.command('serve'))
     .description('own adapters, and give their devices to other programs as sockets')
     .option('--config <file>', 'JSON, as schema/typetun.config.schema.json says')
     .option(
@@ -118,12 +120,14 @@ function program(): Command {
     )
     .addHelpText(
       'after',
-      '\nRuns until SIGTERM or SIGINT; SIGHUP reads the configuration again. The log goes to standard error.\nThe protocols: docs/device-protocol.md, docs/control-protocol.md.',
+      '\nRuns until SIGTERM or SIGINT; SIGHUP reads the configuration again, SIGUSR1 writes debug.json\ninto the run directory. The log goes to standard error.\nThe protocols: docs/device-protocol.md, docs/control-protocol.md.',
     )
     .action(async (options: ServeCommandOptions) => {
       const { runServeCommand } = await import('./serve/command.ts');
       process.exitCode = await runServeCommand(options);
     });
+  addTopCommand(typetun);
+  addDebugCommand(typetun);
   const dvl = typetun
     .command('dvl')
     .description('Driver Verification Logs: what was verified, of which sources');

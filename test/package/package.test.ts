@@ -257,4 +257,14 @@ describe('installed without the optional FFI package', () => {
     // A user who may not open the device is told that first.
     assert.match(stdout + stderr, /koffi|\/dev\/net\/tun/);
   });
+
+  test('says which package is missing for metrics and for a log as JSON', () => {
+    const code = `
+      const { Metrics, openLog } = await import('typetun/observe');
+      for (const open of [() => Metrics.open({}), () => openLog({ format: 'json' })])
+        await open().catch(({ code, message }) => console.log(code, message));`;
+    const [metrics, log] = node(home, 'module', code).split('\n');
+    assert.match(metrics!, /^ERR_TUN_UNSUPPORTED .*; install it with: npm install prom-client$/);
+    assert.match(log!, /^ERR_TUN_UNSUPPORTED .*; install it with: npm install pino, or use/);
+  });
 });
