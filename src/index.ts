@@ -18,6 +18,7 @@ export type { AdapterChange, AdapterOptions } from './adapter/options.ts';
 export type { AdapterProperties } from './adapter/properties.ts';
 export type { AdapterToken, ShareResult } from './adapter/sharing.ts';
 export { AdapterState, MediaState, PowerState } from './adapter/state.ts';
+export { BUNDLE_SIZE_BOUNDS, READ_WAIT_BOUNDS_MS } from './adapter/histograms.ts';
 export type { AdapterStatistics, DirectionStatistics } from './adapter/statistics.ts';
 export { Capture, type CaptureOptions, capture } from './capture/capture.ts';
 export { captureInterface, type InterfaceCaptureOptions } from './capture/interface.ts';

@@ -2,20 +2,15 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ReplayCommandOptions } from '../replay/command.ts';
+import { countOption } from '../values.ts';
 import type { CaptureCommandOptions } from './command.ts';
 
 const CAPTURE_DIRECTIONS = ['send', 'receive'] as const;
 const REPLAY_DIRECTIONS = ['send', 'receive', 'both'] as const;
-const COUNT = /^[1-9]\d{0,14}$/;
 const DECIMAL = /^\d+(?:\.\d+)?$/;
 const SIZE = /^(\d{1,12})([kmg]?)$/i;
 /** Bytes of a unit: kibibytes and so on. */
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
-
-function countOption(text: string): number {
-  if (COUNT.test(text)) return Number(text);
-  throw new InvalidArgumentError('give a whole number above 0.');
-}
 
 function sizeOption(text: string): number {
   const [, digits, unit] = SIZE.exec(text) ?? [];
