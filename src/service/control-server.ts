@@ -53,7 +53,7 @@ export class ControlServer {
     const reason = refusal(peer, this.#owner.access(), 'the control socket of this host');
     if (reason !== undefined) {
       this.#owner.refused('access');
-      log.warn(reason, { uid: peer?.uid, pid: peer?.pid });
+      log.warnSparingly(reason, { uid: peer?.uid, pid: peer?.pid });
       this.#turnAway(connection, reason);
     } else if (this.#connections.size >= MAX_CONNECTIONS) {
       this.#owner.refused('too many connections');

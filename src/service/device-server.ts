@@ -71,7 +71,7 @@ export class DeviceServer {
     const reason = refusal(peer, access, `the device ${device} of "${adapter.name}"`);
     if (reason !== undefined) {
       this.#owner.refused('access');
-      log.warn(reason, { adapter: adapter.name, uid: peer?.uid, pid: peer?.pid });
+      log.warnSparingly(reason, { adapter: adapter.name, uid: peer?.uid, pid: peer?.pid });
       this.#lingering.add(connection);
       connection.end(new TunError(TunErrorCode.NO_PRIVILEGE, reason));
       if (this.#lingering.size > MAX_LINGERING) connection.destroy();
@@ -94,11 +94,6 @@ export class DeviceServer {
   /** Ends all connections, each told why. */
   end(error: unknown): void {
     for (const connection of this.#connections) connection.end(error);
-  }
-
-  /** Ends what is left without waiting for anybody to read. */
-  destroy(): void {
-    for (const connection of this.#connections) connection.destroy();
   }
 
   get #strangers(): number {

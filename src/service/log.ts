@@ -10,11 +10,15 @@ export type LogSink = (level: LogLevel, message: string, fields: LogFields) => v
 
 /** Lines that are kept for a bug report. */
 const KEPT_LINES = 200;
+/** How long a message is not repeated, in ms. */
+const REPEAT_MS = 1000;
 
 /** Passes lines on, and keeps the last ones. */
 export class HostLog {
   readonly #sink: LogSink;
   readonly #kept: string[] = [];
+  /** When what was last said sparingly. */
+  readonly #said = new Map<string, number>();
 
   constructor(sink: LogSink) {
     this.#sink = sink;
@@ -35,6 +39,16 @@ export class HostLog {
 
   warn(message: string, fields: LogFields = {}): void {
     this.#say('warn', message, fields);
+  }
+
+  /** As {@link warn}, but the same message once a second at most: it is for what others can make happen at will. */
+  warnSparingly(message: string, fields: LogFields = {}): void {
+    const now = performance.now();
+    const last = this.#said.get(message);
+    if (last !== undefined && now - last < REPEAT_MS) return;
+    if (this.#said.size >= KEPT_LINES) this.#said.clear();
+    this.#said.set(message, now);
+    this.warn(message, fields);
   }
 
   error(message: string, fields: LogFields = {}): void {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { TunErrorCode } from 'typetun';
 import { type ControlEvent, HostDevice } from 'typetun/service';
 import { listenAtPipe } from '#dist/service/listener.js';
+import { formatLine, HostLog } from '#dist/service/log.js';
 import { defaultRunDirectory, knownRunDirectories } from '#dist/service/run-directory.js';
 import { openStage } from '#dist/service/stage.js';
 import { ip, rootSkip, withNetns } from '../kernel/support/netns.ts';
@@ -92,4 +93,17 @@ test('interfaces of the same index, in two namespaces, have devices of their own
       assert.equal(found.name, 'two0');
     }),
   );
+});
+
+test('what others can make happen at will is said once a second, and other things each time', () => {
+  const said: string[] = [];
+  const log = new HostLog((_level, message) => said.push(message));
+  for (let i = 0; i < 5; i++) {
+    log.warnSparingly('user 7 may not');
+    log.warn('twice');
+  }
+  log.warnSparingly('user 8 may not');
+  assert.deepEqual(said.sort(), [...Array(5).fill('twice'), 'user 7 may not', 'user 8 may not']);
+  const forged = formatLine('info', 'client', { name: 'a\nerror: b', uid: undefined });
+  assert.equal(forged, 'info: client (name=a\\nerror: b)');
 });
