@@ -3,6 +3,12 @@
 import { TunError, TunErrorCode } from '../errors.ts';
 import type { HostedAdapter } from './hosted-adapter.ts';
 
+/**
+ * First index of a device whose interface has the index of another one, in another network namespace: above what the
+ * kernel comes to, and below those of adapters in process.
+ */
+const FIRST_SHARED_INDEX = 2 ** 30;
+
 /** The original's path, or its last component, or the index alone. */
 const DEVICE = /^(?:(?:\\\\\.\\Device\\)?WINTUN)?(0|[1-9][0-9]*)$/i;
 
@@ -32,6 +38,15 @@ export class AdapterSet {
     return this.all.find(({ config }) => config.name === name);
   }
 
+  /** An index for the device of an interface: its own, unless an adapter in another network namespace has it. */
+  indexFor(interfaceIndex: number): number {
+    const taken = new Set(this.all.map(({ index }) => index));
+    if (!taken.has(interfaceIndex)) return interfaceIndex;
+    let index = FIRST_SHARED_INDEX;
+    while (taken.has(index)) index++;
+    return index;
+  }
+
   /**
    * The adapter of that interface name, or device as `\\.\Device\WINTUN7`, `WINTUN7` or `7`.
    *
@@ -41,7 +56,7 @@ export class AdapterSet {
     const index = DEVICE.exec(reference)?.[1];
     const found =
       this.all.find(({ name }) => name === reference) ??
-      this.all.find(({ adapter }) => String(adapter.luidIndex) === index);
+      this.all.find((hosted) => String(hosted.index) === index);
     if (found !== undefined) return found;
     const names = this.all.map(({ name }) => name);
     const there = names.length === 1 ? `is only ${names[0]}` : `are ${names.join(', ') || 'none'}`;

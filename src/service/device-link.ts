@@ -7,6 +7,7 @@ import {
   DEVICE_PROTOCOL,
   decodeText,
   encodeText,
+  FRAME_HEADER_BYTES,
   type FrameHeader,
   FrameType,
   type Hello,
@@ -14,7 +15,6 @@ import {
   protocolError,
   type Welcome,
   writeFrameHeader,
-  FRAME_HEADER_BYTES,
 } from './device-protocol.ts';
 import { errorOf } from './failure.ts';
 import { FrameReader } from './frame-reader.ts';

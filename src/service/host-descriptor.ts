@@ -1,11 +1,11 @@
 /** The descriptor of a device of a host, for a program that moves packets itself. Linux. */
 
 import { TunError, TunErrorCode } from '../errors.ts';
+import { holdLoop, releaseLoop } from '../keep-alive.ts';
 import { receiveDescriptors, sendDescriptors } from '../os/fd-passing.ts';
 import { libc } from '../os/libc.ts';
 import { type Watch, watchReadable } from '../os/poll.ts';
 import { connectUnix } from '../os/unix-socket.ts';
-import { holdLoop, releaseLoop } from '../keep-alive.ts';
 import {
   DEVICE_MAGIC,
   DEVICE_PROTOCOL,
@@ -18,8 +18,8 @@ import {
 } from './device-protocol.ts';
 import { errorOf } from './failure.ts';
 import { FrameReader } from './frame-reader.ts';
-import { locateDevice } from './locate-device.ts';
 import type { HostDeviceOptions } from './host-device.ts';
+import { locateDevice } from './locate-device.ts';
 
 const TIMEOUT_MS = 5000;
 const CHUNK_BYTES = 65_536;

@@ -1,8 +1,8 @@
 /** The driver host: it owns adapters, and gives other processes their devices and a socket to control it by. */
 
-import { holdLoop, releaseLoop } from '../keep-alive.ts';
-import { type InheritedDescriptor, VERSION } from '../index.ts';
 import { TunError, TunErrorCode } from '../errors.ts';
+import { type InheritedDescriptor, VERSION } from '../index.ts';
+import { holdLoop, releaseLoop } from '../keep-alive.ts';
 import { type Access, resolveAccess } from './access.ts';
 import { AdapterSet } from './adapter-set.ts';
 import { applyPlan } from './apply-plan.ts';
@@ -23,7 +23,8 @@ import {
 import { ControlServer } from './control-server.ts';
 import { DEADLINES, type Deadlines } from './deadlines.ts';
 import { hostInfo } from './host-info.ts';
-import { HostedAdapter, type HostServices } from './hosted-adapter.ts';
+import type { HostServices } from './host-services.ts';
+import { HostedAdapter } from './hosted-adapter.ts';
 import { type Listener, listenOn, type OnConnection } from './listener.ts';
 import { HostLog, type LogSink } from './log.ts';
 import { type PlannedChange, planReload } from './reload.ts';
@@ -277,13 +278,16 @@ export class Host implements Control, AsyncDisposable {
       version: VERSION,
       deadlines: this.#deadlines,
       nextClientId: () => ++this.#clientIds,
+      indexFor: (index) => this.adapters.indexFor(index),
       emit: (event) => this.#emit(event),
       refused: (reason) => this.#refused(reason),
       lost: (adapter) => {
-        this.adapters.delete(adapter);
+        if (!this.adapters.delete(adapter)) return;
         const message = `the interface of "${adapter.name}" was removed`;
         this.log.error(message, { adapter: adapter.name });
-        void adapter.close(new TunError(TunErrorCode.ADAPTER_REMOVED, message));
+        adapter
+          .close(new TunError(TunErrorCode.ADAPTER_REMOVED, message))
+          .catch((error: unknown) => this.log.error(String(error), { adapter: adapter.name }));
       },
     };
   }

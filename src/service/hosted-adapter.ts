@@ -15,37 +15,27 @@ import type {
   AdapterConfig,
   AdapterInfo,
   ClientInfo,
-  ControlEvent,
   StatisticsEntry,
 } from './control-protocol.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { DeviceConnection, Opened } from './device-connection.ts';
 import { type DeviceOwner, DeviceServer, welcomeOf } from './device-server.ts';
+import type { HostServices } from './host-services.ts';
 import { removeInterface } from './interface.ts';
+import { lendTo } from './lending.ts';
+import { type Backing, LentAdapter, type LentEvents } from './lent-adapter.ts';
 import type { Listener } from './listener.ts';
 import type { HostLog } from './log.ts';
-import { lendTo } from './lending.ts';
-import { type Backing, LentAdapter } from './lent-adapter.ts';
 import { type EventReference, lentEvents, relayEvents } from './relay.ts';
-import type { Stage } from './stage.ts';
 import { Turns } from './turns.ts';
 
-/** What an adapter needs of the host. */
-export interface HostServices {
-  readonly stage: Stage;
-  readonly log: HostLog;
-  readonly version: string;
-  readonly deadlines: Deadlines;
-  nextClientId(): number;
-  emit(event: ControlEvent): void;
-  /** Counts a peer that was turned away. */
-  refused(reason: string): void;
-  /** The interface was removed by others. */
-  lost(adapter: HostedAdapter): void;
-}
+/** In front of a device's name, as the original has it. */
+const DEVICE_PATH = '\\\\.\\Device\\';
 
 export class HostedAdapter implements DeviceOwner {
-  /** `WINTUN7`: the index is that of the device as long as it is there. */
+  /** Of the device's name, as long as it is there: that of the interface, but for one that is taken. */
+  readonly index: number;
+  /** `WINTUN7` */
   readonly device: string;
   /** Whether its interface was there before the host made it. */
   readonly adopted: boolean;
@@ -95,7 +85,8 @@ export class HostedAdapter implements DeviceOwner {
     services: HostServices,
   ) {
     this.#adapter = adapter;
-    this.device = `WINTUN${adapter.luidIndex}`;
+    this.index = services.indexFor(adapter.luidIndex);
+    this.device = `WINTUN${this.index}`;
     this.#origin = origin;
     this.adopted = adopted;
     this.log = services.log;
@@ -145,8 +136,8 @@ export class HostedAdapter implements DeviceOwner {
     const { routes = [], persist = false, access = {} } = this.#config;
     return {
       name: adapter.name,
-      luidIndex: adapter.luidIndex,
-      device: adapter.deviceName,
+      luidIndex: this.index,
+      device: `${DEVICE_PATH}${this.device}`,
       link: this.properties.link,
       state: adapter.state,
       power: adapter.power,
@@ -245,7 +236,7 @@ export class HostedAdapter implements DeviceOwner {
     return this.#turns.take(async () => {
       const adapter = this.#adapter;
       if (!(adapter instanceof Adapter)) throw closedError(this.name);
-      const events = lentEvents(this.#reference, (event) => this.#services.emit(event));
+      const events = this.#lentEvents();
       const { config, access } = this;
       const welcome = welcomeOf(this);
       const { lent, opened } = await lendTo({
@@ -283,6 +274,14 @@ export class HostedAdapter implements DeviceOwner {
 
   get #reference(): EventReference {
     return { adapter: this.name, device: this.device };
+  }
+
+  #lentEvents(): LentEvents {
+    return lentEvents(
+      this.#reference,
+      (event) => this.#services.emit(event),
+      () => this.#services.lost(this),
+    );
   }
 
   #relay(adapter: Adapter): void {

@@ -8,8 +8,11 @@ import { inNetworkNamespace } from '../os/namespaces.ts';
 import { MessageBuilder } from '../os/netlink-builder.ts';
 import { MessageFlag } from '../os/netlink-format.ts';
 import { NetlinkSocket } from '../os/netlink-socket.ts';
+import { watchReadable } from '../os/poll.ts';
 import type { InterfaceStatistics } from './control-protocol.ts';
 
+/** Notifications of interfaces. */
+const RTMGRP_LINK = 1;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
@@ -70,6 +73,34 @@ export function readInterfaceStatistics(of: InterfaceReference): InterfaceStatis
       dropped: count('rxDropped'),
     },
   };
+}
+
+/**
+ * Calls `onRemoved` once, from the event loop, when somebody has removed it. Resolves to a function that ends the
+ * watch; it never keeps the event loop alive.
+ */
+export function watchRemoval(of: InterfaceReference, onRemoved: () => void): () => Promise<void> {
+  const socket = inNetworkNamespace(of.netns, () => NetlinkSocket.open(RTMGRP_LINK));
+  const watch = watchReadable(socket.fd, () => {
+    socket.receive();
+    if (isThere(of)) return;
+    watch.stop();
+    onRemoved();
+  });
+  watch.start();
+  return async () => {
+    await watch.close();
+    socket.close();
+  };
+}
+
+function isThere(of: InterfaceReference): boolean {
+  try {
+    readInterfaceStatistics(of);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function request(

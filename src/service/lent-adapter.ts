@@ -7,6 +7,7 @@
  */
 
 import { closeSync } from 'node:fs';
+import { TunError, TunErrorCode } from '../errors.ts';
 import {
   Adapter,
   type AdapterChange,
@@ -17,17 +18,21 @@ import {
   PowerState,
   type SettablePower,
 } from '../index.ts';
-import { TunError, TunErrorCode } from '../errors.ts';
 import {
   attachQueue,
   detachQueue,
   duplicateDescriptor,
-  tunFlags,
   setTunCarrier,
+  tunFlags,
 } from '../os/tun-queue.ts';
 import { openOptions } from './adapter-source.ts';
 import type { AdapterConfig, InterfaceStatistics } from './control-protocol.ts';
-import { type InterfaceReference, readInterfaceStatistics, setInterfaceUp } from './interface.ts';
+import {
+  type InterfaceReference,
+  readInterfaceStatistics,
+  setInterfaceUp,
+  watchRemoval,
+} from './interface.ts';
 
 /** What a host needs of an adapter, whoever moves its packets. */
 export type Backing = Pick<
@@ -53,6 +58,8 @@ export type Backing = Pick<
 export interface LentEvents {
   state(state: AdapterState, previous: AdapterState): void;
   power(power: PowerState): void;
+  /** Somebody has removed the interface. */
+  removed(): void;
 }
 
 /** Addresses that the system makes itself. */
@@ -79,6 +86,7 @@ export class LentAdapter implements Backing {
   #addresses: readonly string[];
   #passes: boolean;
   #open = true;
+  readonly #endWatch: () => Promise<void>;
 
   /**
    * Takes the adapter's device out of its hands: it is closed, and the device stays with its first queue.
@@ -94,7 +102,7 @@ export class LentAdapter implements Backing {
     let lent: LentAdapter;
     try {
       if (!tunFlags(loan.fds[0]!).multiQueue) throw notDetachable(adapter.name);
-      lent = new LentAdapter(adapter, duplicateDescriptor(loan.fds[0]!), config, events);
+      lent = LentAdapter.#of(adapter, duplicateDescriptor(loan.fds[0]!), config, events);
       loan.keepDevice();
       // To those who watch it is the same adapter, and goes on.
       adapter.removeAllListeners();
@@ -105,6 +113,16 @@ export class LentAdapter implements Backing {
     if (lent.#passes) setTunCarrier(lent.fd, true);
     else lent.#shut();
     return lent;
+  }
+
+  /** Takes `fd` over, also when it fails. */
+  static #of(adapter: Adapter, fd: number, config: AdapterConfig, events: LentEvents): LentAdapter {
+    try {
+      return new LentAdapter(adapter, fd, config, events);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
   }
 
   private constructor(adapter: Adapter, fd: number, config: AdapterConfig, events: LentEvents) {
@@ -123,6 +141,7 @@ export class LentAdapter implements Backing {
     this.#mtu = adapter.mtu;
     this.#addresses = adapter.addresses;
     this.#passes = this.#accepts();
+    this.#endWatch = watchRemoval(this.#interface, () => events.removed());
   }
 
   get state(): AdapterState {
@@ -185,6 +204,7 @@ export class LentAdapter implements Backing {
    * Rejects as `Adapter.open`.
    */
   async takeBack(): Promise<Adapter> {
+    await this.#endWatch();
     this.#shut();
     const adapter = await this.#openAnother(this.#config);
     if (this.#state === AdapterState.PAUSED) await adapter.pause();
@@ -194,13 +214,16 @@ export class LentAdapter implements Backing {
   }
 
   /** Stops the client's packets and lets go of the device. Safe to call twice. */
-  close(): Promise<void> {
-    if (this.#open) {
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    try {
       this.#shut();
-      this.#release();
-      this.#moveTo(AdapterState.HALTED);
+    } catch {
+      // The interface is gone, and nothing passes.
     }
-    return Promise.resolve();
+    this.#release();
+    this.#moveTo(AdapterState.HALTED);
+    await this.#endWatch();
   }
 
   #accepts(): boolean {

@@ -12,8 +12,13 @@ export interface EventReference {
 }
 
 /** Events as an adapter has them, made the host's. */
-export function lentEvents(of: EventReference, emit: (event: ControlEvent) => void): LentEvents {
+export function lentEvents(
+  of: EventReference,
+  emit: (event: ControlEvent) => void,
+  removed: () => void,
+): LentEvents {
   return {
+    removed,
     state: (state: AdapterState, previous: AdapterState) =>
       emit({ event: 'state', ...of, state, previous }),
     power: (power: PowerState) => emit({ event: 'power', ...of, power }),
@@ -27,7 +32,7 @@ export function relayEvents(
   emit: (event: ControlEvent) => void,
   removed: () => void,
 ): void {
-  const { state, power } = lentEvents(of, emit);
+  const { state, power } = lentEvents(of, emit, removed);
   adapter.on('state', state);
   adapter.on('power', power);
   adapter.on('media', (media) => emit({ event: 'media', ...of, media }));

@@ -1,6 +1,7 @@
 /** The run directory of a host: made, locked, and kept free of what a dead host has left. */
 
 import {
+  chmodSync,
   closeSync,
   ftruncateSync,
   lstatSync,
@@ -108,7 +109,9 @@ export class RunFolder implements Stage {
 function makeFolder(path: string): void {
   const isRoot = process.geteuid?.() === 0;
   try {
-    mkdirSync(path, { mode: isRoot ? SYSTEM_MODE : USER_MODE });
+    mkdirSync(path, { mode: USER_MODE });
+    // Not by mkdir: what it is given the process's umask takes from.
+    if (isRoot) chmodSync(path, SYSTEM_MODE);
     return;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -17,9 +17,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type Access, refusal } from '#dist/service/access.js';
 import { TunErrorCode } from 'typetun';
 import { Host } from 'typetun/service';
+import { type Access, refusal } from '#dist/service/access.js';
 import { rootSkip } from '../support/root.ts';
 import { ROOT, scratch, serve } from './support/serve.ts';
 

@@ -5,10 +5,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { parseConfig } from '#dist/service/config.js';
-import { parseJson } from '#dist/service/json-source.js';
 import { TunErrorCode } from 'typetun';
 import { Host } from 'typetun/service';
+import { parseConfig } from '#dist/service/config.js';
+import { parseJson } from '#dist/service/json-source.js';
 import { scratch, serve } from './support/serve.ts';
 
 const adapter = (...lines: readonly string[]): string =>

@@ -149,6 +149,18 @@ describe('a client with the descriptor', { skip: rootSkip('ping', 'python3') }, 
     });
   });
 
+  test('hears when others remove the interface, and the host goes on', async () => {
+    await withHost(async (host, netns) => {
+      const made = await host.control.call('adapter.create', { name: 'fd0', netns, ...CONFIG });
+      await using client = new Client(made.socket);
+      assert.equal(await client.line(), 'lent');
+      await ip('-n', netns, 'link', 'delete', 'fd0');
+      assert.match(await client.line(), /goodbye .*ERR_TUN_ADAPTER_REMOVED/);
+      assert.deepEqual(await host.control.call('adapter.list'), []);
+      await host.control.call('adapter.create', { name: 'fd0', netns, ...CONFIG });
+    });
+  });
+
   test('is the only one, and gives the device back when it is gone', async () => {
     await withHost(async (host, netns) => {
       const made = await host.control.call('adapter.create', { name: 'fd0', netns, ...CONFIG });

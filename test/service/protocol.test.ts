@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { isTunError, TunErrorCode } from 'typetun';
 import {
   CLIENT_FRAMES,
   encodeFrame,
@@ -12,7 +13,6 @@ import {
 } from '#dist/service/device-protocol.js';
 import { FrameReader } from '#dist/service/frame-reader.js';
 import { LineReader } from '#dist/service/lines.js';
-import { isTunError, TunErrorCode } from 'typetun';
 
 const LITTLE = { maxLength: 300 };
 

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { TunErrorCode } from 'typetun';
+import { type ControlEvent, HostDevice } from 'typetun/service';
 import { listenAtPipe } from '#dist/service/listener.js';
 import { defaultRunDirectory, knownRunDirectories } from '#dist/service/run-directory.js';
 import { openStage } from '#dist/service/stage.js';
-import { TunErrorCode } from 'typetun';
-import { type ControlEvent, HostDevice } from 'typetun/service';
 import { ip, rootSkip, withNetns } from '../kernel/support/netns.ts';
 import { until } from '../support/until.ts';
 import { RawClient } from './support/raw.ts';
@@ -72,4 +72,24 @@ test('an adapter whose interface others remove is gone, and its clients hear why
     assert.deepEqual(await host.control.call('adapter.list'), []);
     await host.control.call('adapter.create', { name: 'rm0', netns });
   });
+});
+
+test('interfaces of the same index, in two namespaces, have devices of their own', {
+  skip: rootSkip(),
+}, async () => {
+  using folder = scratch();
+  await withNetns((a) =>
+    withNetns(async (b) => {
+      await using host = await serve(join(folder.path, 'run'));
+      const one = await host.control.call('adapter.create', { name: 'one0', netns: a });
+      const two = await host.control.call('adapter.create', { name: 'two0', netns: b });
+      assert.notEqual(one.socket, two.socket);
+      await using device = await HostDevice.open(`WINTUN${two.luidIndex}`, {
+        runDirectory: host.runDirectory,
+      });
+      assert.equal(device.welcome.adapter, 'two0');
+      const found = await host.control.call('adapter.show', { adapter: two.device });
+      assert.equal(found.name, 'two0');
+    }),
+  );
 });
