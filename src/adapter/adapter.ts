@@ -1,8 +1,7 @@
 /** The adapter as programs see it. */
 
 import { EventEmitter } from 'node:events';
-import { TunError, TunErrorCode } from '../errors.ts';
-import type { Link, LinkEvent, LinkLoan } from '../link/link.ts';
+import type { Link, LinkEvent } from '../link/link.ts';
 import { attachMiniport } from './attach.ts';
 import { adoptMiniport, createMiniport } from './create.ts';
 import { Device } from './device.ts';
@@ -15,6 +14,7 @@ import {
 import { checkTakeOver, type HandedOver, type ReceiveSettings } from './handed-over.ts';
 import { queryInformation, setInformation } from './information.ts';
 import { showAs } from './inspect.ts';
+import { type AdapterLoan, Lending } from './lending.ts';
 import { deviceName } from './luid.ts';
 import { Miniport } from './miniport.ts';
 import { type AdapterChange, type AdapterOptions, checkChange } from './options.ts';
@@ -60,6 +60,7 @@ export type SettablePower = Exclude<PowerState, 'Unspecified'>;
  */
 export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposable {
   readonly #miniport: Miniport;
+  readonly #lending: Lending;
 
   static {
     showAs(Adapter, (adapter) => describe(adapter.#miniport));
@@ -74,6 +75,7 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
       );
     }
     this.#miniport = miniport;
+    this.#lending = new Lending(miniport);
     miniport.setEvents({
       state: (state, previous) => this.#tell('state', state, previous),
       media: (media) => this.#tell('media', media),
@@ -218,18 +220,14 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
   }
 
   /**
-   * @internal Use `sendAdapter`. What another process attaches by: the loan is to be released.
+   * @internal Use `sendAdapter`. What another process attaches by: the loan is to be released, before which
+   * there is no other. Its `keepDevice` throws as this does when the adapter was closed meanwhile.
    *
    * @throws TunError `FORCED_CLOSED` when the adapter is gone; `UNSUPPORTED` for one in process, or in a
-   * thread that did not create it.
+   * thread that did not create it; `INVALID_STATE` when it is lent already.
    */
-  handOver(): LinkLoan & { readonly description: HandedOver } {
-    const { shared, link } = this.#miniport;
-    if (!shared.present) throw this.#miniport.closedError();
-    if (link.handOver === undefined) throw notToHandOver();
-    const { mtu, addresses } = this;
-    const description = { mtu, addresses, offload: link.capabilities.offload };
-    return { ...link.handOver(), description };
+  handOver(): AdapterLoan {
+    return this.#lending.lend();
   }
 
   /** A snapshot of the properties. */
@@ -350,13 +348,6 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
  */
 export function openDevice(name: string): Device {
   return new Device(lookUp(name) as Miniport);
-}
-
-function notToHandOver(): TunError {
-  return new TunError(
-    TunErrorCode.UNSUPPORTED,
-    'only a kernel adapter can be handed to another process, and only by the thread that created it',
-  );
 }
 
 function describe(miniport: Miniport): AdapterDescription {

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { Adapter, receiveAdapter, sendAdapter, swapAddresses } from 'typetun';
 import { receiveDescriptors, sendDescriptors, socketPair } from '#dist/os/fd-passing.js';
 import { encodeMessage } from '#dist/passing/message.js';
-import { sleep } from '../support/link-use.ts';
+import { sleep, until } from '../support/link-use.ts';
 import { features } from './support/features.ts';
 import { carrierSeen, ip, rootSkip, tunsGone, withNetns } from './support/netns.ts';
 import { tunFolder, USER, userCommand } from './support/user.ts';
@@ -231,6 +231,57 @@ test(
     });
   },
 );
+
+test('of two hand-overs of one adapter at a time the second is refused', options, async () => {
+  using one = userFolder();
+  using other = userFolder();
+  await withNetns(async (netns) => {
+    await using adapter = await Adapter.create({ name: 'tt0', netns });
+    const nobody = receiveAdapter({ path: other.path, timeoutMs: 500 });
+    const nothing = assert.rejects(nobody, { code: 'ERR_TUN_HANDOVER' });
+    const [received] = await Promise.all([
+      receiveAdapter({ path: one.path }),
+      sendAdapter(adapter, { path: one.path }),
+      assert.rejects(sendAdapter(adapter, { path: other.path }), {
+        code: 'ERR_TUN_INVALID_STATE',
+        message: /"tt0" is being handed to another process already/,
+      }),
+    ]);
+    await using taken = received;
+    assert.equal(taken.state, 'Running');
+    assert.equal(adapter.state, 'Halted');
+    await nothing;
+    // One that came to nothing is no longer in the way.
+    await assert.rejects(sendAdapter(taken, { path: other.path, timeoutMs: 1 }), {
+      code: 'ERR_TUN_HANDOVER',
+    });
+    await assert.rejects(sendAdapter(taken, { path: other.path, timeoutMs: 1 }), {
+      code: 'ERR_TUN_HANDOVER',
+    });
+  });
+});
+
+test("an adapter that is closed while it is handed over is nobody's", options, async () => {
+  await withNetns(async (netns) => {
+    const adapter = await Adapter.create({ name: 'tt0', netns });
+    const [left, right] = socketPair();
+    const sending = assert.rejects(sendAdapter(adapter, { fd: left }), {
+      code: 'ERR_TUN_FORCED_CLOSED',
+    });
+    assert.ok(await until(() => adapter.state === 'Paused'));
+    await adapter.close();
+    sendDescriptors(right, [], encodeMessage({ type: 'ready' }));
+    await sending;
+    closeSync(left);
+    // The offer, and nothing behind it.
+    const answer = Buffer.alloc(4096);
+    const { fds, bytes } = receiveDescriptors(right, answer)!;
+    for (const fd of fds) closeSync(fd);
+    assert.doesNotMatch(answer.toString('latin1', 0, bytes), /"go"/);
+    closeSync(right);
+    assert.ok(await tunsGone(netns));
+  });
+});
 
 /** What a peer does instead of taking the adapter. */
 const UNWILLING: readonly (readonly [string, (fd: number) => void, RegExp])[] = [
