@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import type { Link, LinkEvent } from '../link/link.ts';
 import { attachMiniport } from './attach.ts';
-import { adoptMiniport, createMiniport } from './create.ts';
+import { adoptMiniport, createMiniport, takeMiniport } from './create.ts';
 import { Device } from './device.ts';
 import {
   checkFromFd,
@@ -114,8 +114,8 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    * inherited or been sent. Takes no right, but for what has to be changed. Also on one over a veth pair
    * (`link: 'veth'`): by its packet socket, of whose device `mtu` and `addresses` are what is said.
    *
-   * When it resolves the descriptor is the adapter's, which closes it; until then, and when it rejects,
-   * it is the caller's. It is made non-blocking, in every process that has it. The device itself goes
+   * When it resolves the descriptor is used up: the adapter has its own of the same device, and this one is
+   * closed. Until then, and when it rejects, it is the caller's. It is made non-blocking, in every process that has it. The device itself goes
    * with the last descriptor of it, wherever that is, unless it is persistent; what the adapter has set
    * on it stays.
    *
@@ -125,12 +125,12 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    * set; `CONFIGURATION`, `NO_FFI`.
    */
   static async fromFd(fd: number, options: DescriptorOptions = {}): Promise<Adapter> {
-    return new Adapter(await adoptMiniport(checkFromFd(fd, options)));
+    return new Adapter(await takeMiniport(checkFromFd(fd, options)));
   }
 
   /**
    * @internal Use `receiveAdapter`. As {@link Adapter.fromFd}, for a device as another process described
-   * it, with all its queues.
+   * it, with all its queues. The descriptors stay the caller's, to be closed once this has settled.
    */
   static async takeOver(
     fds: readonly number[],

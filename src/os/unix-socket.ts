@@ -22,20 +22,31 @@ const UCRED_USER = 4;
 /** `struct sockaddr_un`: the family, and at most so many bytes of path with its terminating zero. */
 const PATH_OFFSET = 2;
 const MAX_PATH_BYTES = 108;
-/** Whoever waits to be accepted; more are refused for the moment. */
+/** Whoever waits to be accepted, by default; more are refused for the moment. */
 const BACKLOG = 8;
 /** Read and write, for the user alone: connecting takes the right to write. */
 const USER_ONLY = 0o600;
 /** In front of a name that is no file's: Linux's abstract namespace. */
 const ABSTRACT = '\0';
 
+/** How a socket listens. */
+export interface ListenOptions {
+  /** Mode of its file. Connecting takes the right to write. Default 0600. */
+  readonly mode?: number;
+  /** How many may wait to be accepted. Default 8. */
+  readonly backlog?: number;
+}
+
 /**
- * A socket that listens at `path`, where nobody but this user, and root, may connect; a path that
+ * A socket that listens at `path`, where by default nobody but this user, and root, may connect; a path that
  * begins with `\0` is no file's, and there everybody may. The caller closes it, and removes the file.
  *
  * @throws RangeError for a path that is too long; TunError `NAME_TAKEN` when it exists, `SYSCALL`.
  */
-export function listenUnix(path: string): number {
+export function listenUnix(
+  path: string,
+  { mode = USER_ONLY, backlog = BACKLOG }: ListenOptions = {},
+): number {
   const address = socketAddress(path);
   const fd = unixSocket();
   let bound = libc().bind(fd, address, address.length);
@@ -44,8 +55,8 @@ export function listenUnix(path: string): number {
     if (errno === Errno.EADDRINUSE) throw taken(path);
     if (bound < 0) throw syscallError('bind', errno, `listen at "${shown(path)}"`);
     // Nobody can connect before it listens.
-    if (!path.startsWith(ABSTRACT)) chmodSync(path, USER_ONLY);
-    bound = libc().listen(fd, BACKLOG);
+    if (!path.startsWith(ABSTRACT)) chmodSync(path, mode);
+    bound = libc().listen(fd, backlog);
     if (bound < 0) throw syscallError('listen', libc().errno(), `listen at "${shown(path)}"`);
     return fd;
   } catch (error) {

@@ -11,7 +11,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Adapter, receiveAdapter, sendAdapter, swapAddresses } from 'typetun';
 import { receiveDescriptors, sendDescriptors, socketPair } from '#dist/os/fd-passing.js';
-import { encodeMessage } from '#dist/passing/message.js';
+import { encodeMessage, type PassingMessage } from '#dist/passing/message.js';
 import { sleep, until } from '../support/link-use.ts';
 import { features } from './support/features.ts';
 import { carrierSeen, ip, rootSkip, tunsGone, withNetns } from './support/netns.ts';
@@ -199,6 +199,32 @@ test(
   },
 );
 
+test('root takes an adapter from a normal user, at a path of its own', options, async () => {
+  using made = tunFolder();
+  const folder = mkdtempSync(join(tmpdir(), 'typetun-passing-'));
+  // As /tmp is: whose the socket is says who may come in, and not the folder.
+  chmodSync(folder, 0o755);
+  const path = join(folder, 'socket');
+  await withNetns(async (netns) => {
+    await ip('-n', netns, 'tuntap', 'add', 'tt0', 'mode', 'tun', 'user', String(USER));
+    await ip('-n', netns, 'link', 'set', 'tt0', 'up');
+    const receiving = receiveAdapter({ path, user: USER });
+    const child = new UserChild(
+      netns,
+      made.folder,
+      `import { Adapter, sendAdapter } from 'typetun';
+       const adapter = await Adapter.open('tt0');
+       await sendAdapter(adapter, { path: ${JSON.stringify(path)} });
+       console.log('sent');`,
+    );
+    await using adapter = await receiving;
+    assert.equal(await child.line(), 'sent');
+    assert.equal(adapter.name, 'tt0');
+    assert.equal(await child.end(), 0);
+  });
+  rmSync(folder, { recursive: true });
+});
+
 test(
   'an adapter with several queues is handed over with all of them, back and forth',
   options,
@@ -283,6 +309,9 @@ test("an adapter that is closed while it is handed over is nobody's", options, a
   });
 });
 
+/** It cannot be made a text of. */
+const NO_REASON = '{"type":"refuse","why":{"toString":1,"valueOf":1}}';
+
 /** What a peer does instead of taking the adapter. */
 const UNWILLING: readonly (readonly [string, (fd: number) => void, RegExp])[] = [
   ['ends the connection', () => {}, /did not keep to its part: .*EPIPE/],
@@ -290,6 +319,16 @@ const UNWILLING: readonly (readonly [string, (fd: number) => void, RegExp])[] = 
     'refuses',
     (fd) => void sendDescriptors(fd, [], encodeMessage({ type: 'refuse', why: 'no room' })),
     /did not take the adapter: no room/,
+  ],
+  [
+    'refuses with a reason that is none',
+    (fd) => void sendDescriptors(fd, [], encodeMessage(JSON.parse(NO_REASON) as PassingMessage)),
+    /cannot be used: its reason is object/,
+  ],
+  [
+    'refuses in colour',
+    (fd) => void sendDescriptors(fd, [], encodeMessage({ type: 'refuse', why: '\u001b[31mno\n' })),
+    /did not take the adapter: {2}\[31mno $/,
   ],
   [
     'answers with descriptors and nonsense',

@@ -2,7 +2,6 @@
 
 import { writeSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
-import { ownedByThread } from '../../os/descriptors.ts';
 import {
   Errno,
   errnoName,
@@ -120,11 +119,6 @@ export function prepareDescriptors(fds: readonly number[], { name }: TunInterfac
     if ((mode & O_NONBLOCK) === 0) libc().fcntl(fd, F_SETFL, mode | O_NONBLOCK);
     if (libc().fcntl(fd, F_GETFD, 0) !== FD_CLOEXEC) libc().fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
-}
-
-/** The descriptors as this thread's own, to be closed by it; the numbers given are used up. */
-export function takeOver(fds: readonly number[]): number[] {
-  return fds.map(ownedByThread);
 }
 
 function notTun(message: string): TunError {
