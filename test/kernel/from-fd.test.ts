@@ -16,7 +16,12 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { Adapter, type DescriptorOptions, swapAddresses } from 'typetun';
-import { setInterface, setPersistent, TunFlag } from '#dist/link/linux/tun-requests.js';
+import {
+  setHeaderBytes,
+  setInterface,
+  setPersistent,
+  TunFlag,
+} from '#dist/link/linux/tun-requests.js';
 import { F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, FD_CLOEXEC, libc } from '#dist/os/libc.js';
 import { inNetworkNamespace } from '#dist/os/namespaces.js';
 import { sleep, until } from '../support/link-use.ts';
@@ -376,9 +381,16 @@ test(
       await withNetns(async (elsewhere) => {
         const code = `import { Adapter } from 'typetun';
         await Adapter.fromFd(3).catch((error) => console.log(error.code));`;
-        for (const flags of [0, TunFlag.VNET_HDR]) {
+        for (const [flags, headerBytes] of [
+          [0, 0],
+          [TunFlag.VNET_HDR, 10],
+          [TunFlag.VNET_HDR, 12],
+          [TunFlag.VNET_HDR, 20],
+          [TunFlag.VNET_HDR, 0x100000],
+        ] as const) {
           for (const up of [false, true]) {
             const fd = openTun(netns, 'tt0', TunFlag.TUN | flags);
+            if (headerBytes > 0) assert.ok(setHeaderBytes(fd, headerBytes));
             if (up) await setUp(netns, 'tt0');
             const printed = await runAsUser(elsewhere, code, { fds: [fd] });
             assert.equal(printed, 'ERR_TUN_UNSUPPORTED\n');
@@ -389,6 +401,23 @@ test(
     });
   },
 );
+
+test('headers of other sizes are no protocol information', options, async () => {
+  await withNetns(async (netns) => {
+    await withNetns(async (elsewhere) => {
+      const code = `import { Adapter } from 'typetun';
+        const adapter = await Adapter.fromFd(3);
+        console.log(adapter.state);
+        await adapter.close();`;
+      for (const headerBytes of [10, 12, 20]) {
+        const fd = openTun(netns, 'tt0', PLAIN | TunFlag.VNET_HDR);
+        assert.ok(setHeaderBytes(fd, headerBytes));
+        assert.equal(await runAsUser(elsewhere, code, { fds: [fd] }), 'Running\n');
+        closeSync(fd);
+      }
+    });
+  });
+});
 
 test(
   'a descriptor that a worker thread took ends with the thread, however that ends',

@@ -122,8 +122,7 @@ function outOfSight(
   config: AttachConfig,
   shared: TunMemory,
 ): DeviceControl {
-  const headers = (device.flags & TunFlag.VNET_HDR) !== 0;
-  if (tryProtocolInformation(fd, headers)) refuseProtocolInformation(device.name);
+  if (tryProtocolInformation(fd, device)) refuseProtocolInformation(device.name);
   return new BlindControl(device.name, config, shared);
 }
 
