@@ -97,8 +97,8 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
 
   /**
    * Makes an adapter on an interface that exists and nobody is attached to: a persistent TUN, made by
-   * `Adapter.create({ persist: true, owner })` or `ip tuntap add NAME mode tun user USER`. Its owner, and the
-   * members of its group, need no right. Closing the adapter leaves the interface, with what was set on
+   * `Adapter.create({ persist: true, owner })` or `ip tuntap add NAME mode tun user USER`. Its owner, or the
+   * members of its group, need no right; where it has both, the owner as a member. Closing the adapter leaves the interface, with what was set on
    * it.
    *
    * Rejects with TypeError or RangeError naming what is wrong, or with TunError: `NOT_FOUND`; `NOT_TUN` for
