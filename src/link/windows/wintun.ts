@@ -98,7 +98,7 @@ function refusalOf(held: HeldDll): TunError | undefined {
     checkPublisher(held);
     return undefined;
   } catch (error) {
-    if (!isTunError(error, TunErrorCode.DRIVER_UNTRUSTED)) throw error;
+    if (!isTunError(error)) throw error;
     return error;
   }
 }
