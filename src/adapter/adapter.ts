@@ -1,10 +1,9 @@
 /** The adapter as programs see it. */
 
 import { EventEmitter } from 'node:events';
-import { TunError, TunErrorCode } from '../errors.ts';
-import type { Link, LinkEvent, LinkLoan } from '../link/link.ts';
+import type { Link, LinkEvent } from '../link/link.ts';
 import { attachMiniport } from './attach.ts';
-import { adoptMiniport, createMiniport } from './create.ts';
+import { adoptMiniport, createMiniport, takeMiniport } from './create.ts';
 import { Device } from './device.ts';
 import {
   checkFromFd,
@@ -15,6 +14,7 @@ import {
 import { checkTakeOver, type HandedOver, type ReceiveSettings } from './handed-over.ts';
 import { queryInformation, setInformation } from './information.ts';
 import { showAs } from './inspect.ts';
+import { type AdapterLoan, Lending } from './lending.ts';
 import { deviceName } from './luid.ts';
 import { Miniport } from './miniport.ts';
 import { type AdapterChange, type AdapterOptions, checkChange } from './options.ts';
@@ -61,6 +61,7 @@ export type SettablePower = Exclude<PowerState, 'Unspecified'>;
  */
 export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposable {
   readonly #miniport: Miniport;
+  readonly #lending: Lending;
 
   static {
     showAs(Adapter, (adapter) => describe(adapter.#miniport));
@@ -75,6 +76,7 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
       );
     }
     this.#miniport = miniport;
+    this.#lending = new Lending(miniport);
     miniport.setEvents({
       state: (state, previous) => this.#tell('state', state, previous),
       media: (media) => this.#tell('media', media),
@@ -96,8 +98,8 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
 
   /**
    * Makes an adapter on an interface that exists and nobody is attached to: a persistent TUN, made by
-   * `Adapter.create({ persist: true, owner })` or `ip tuntap add NAME mode tun user USER`. Its owner, and the
-   * members of its group, need no right. Closing the adapter leaves the interface, with what was set on
+   * `Adapter.create({ persist: true, owner })` or `ip tuntap add NAME mode tun user USER`. Its owner, or the
+   * members of its group, need no right; where it has both, the owner as a member. Closing the adapter leaves the interface, with what was set on
    * it.
    *
    * Rejects with TypeError or RangeError naming what is wrong, or with TunError: `NOT_FOUND`; `NOT_TUN` for
@@ -113,8 +115,8 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    * inherited or been sent. Takes no right, but for what has to be changed. Also on one over a veth pair
    * (`link: 'veth'`): by its packet socket, of whose device `mtu` and `addresses` are what is said.
    *
-   * When it resolves the descriptor is the adapter's, which closes it; until then, and when it rejects,
-   * it is the caller's. It is made non-blocking, in every process that has it. The device itself goes
+   * When it resolves the descriptor is used up: the adapter has its own of the same device, and this one is
+   * closed. Until then, and when it rejects, it is the caller's. It is made non-blocking, in every process that has it. The device itself goes
    * with the last descriptor of it, wherever that is, unless it is persistent; what the adapter has set
    * on it stays.
    *
@@ -124,12 +126,12 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
    * set; `CONFIGURATION`, `NO_FFI`.
    */
   static async fromFd(fd: number, options: DescriptorOptions = {}): Promise<Adapter> {
-    return new Adapter(await adoptMiniport(checkFromFd(fd, options)));
+    return new Adapter(await takeMiniport(checkFromFd(fd, options)));
   }
 
   /**
    * @internal Use `receiveAdapter`. As {@link Adapter.fromFd}, for a device as another process described
-   * it, with all its queues.
+   * it, with all its queues. The descriptors stay the caller's, to be closed once this has settled.
    */
   static async takeOver(
     fds: readonly number[],
@@ -219,18 +221,14 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
   }
 
   /**
-   * @internal Use `sendAdapter`. What another process attaches by: the loan is to be released.
+   * @internal Use `sendAdapter`. What another process attaches by: the loan is to be released, before which
+   * there is no other. Its `keepDevice` throws as this does when the adapter was closed meanwhile.
    *
    * @throws TunError `FORCED_CLOSED` when the adapter is gone; `UNSUPPORTED` for one in process, or in a
-   * thread that did not create it.
+   * thread that did not create it; `INVALID_STATE` when it is lent already.
    */
-  handOver(): LinkLoan & { readonly description: HandedOver } {
-    const { shared, link } = this.#miniport;
-    if (!shared.present) throw this.#miniport.closedError();
-    if (link.handOver === undefined) throw notToHandOver();
-    const { mtu, addresses } = this;
-    const description = { mtu, addresses, offload: link.capabilities.offload };
-    return { ...link.handOver(), description };
+  handOver(): AdapterLoan {
+    return this.#lending.lend();
   }
 
   /**
@@ -362,13 +360,6 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
  */
 export function openDevice(name: string): Device {
   return new Device(lookUp(name) as Miniport);
-}
-
-function notToHandOver(): TunError {
-  return new TunError(
-    TunErrorCode.UNSUPPORTED,
-    'only a kernel adapter can be handed to another process, and only by the thread that created it',
-  );
 }
 
 function describe(miniport: Miniport): AdapterDescription {

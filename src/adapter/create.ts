@@ -1,7 +1,7 @@
 /** Opens a link and makes an adapter on it: the only place of this room that knows where links come from. */
 
 import type { Link } from '../link/link.ts';
-import { openExisting, openLink } from '../link/open.ts';
+import { closeGiven, openExisting, openLink } from '../link/open.ts';
 import { offerParticipant } from '../sync/participants.ts';
 import type { CheckedExisting } from './existing-options.ts';
 import { attachThisThread, livenessIn } from './liveness.ts';
@@ -22,9 +22,16 @@ export async function createMiniport(options: AdapterOptions): Promise<Miniport>
   return startOn(await openLink(checked.link, checked.config), checked);
 }
 
-/** As {@link createMiniport}, on a device that exists. */
+/** As {@link createMiniport}, on a device that exists. Descriptors that it is found by stay the caller's. */
 export async function adoptMiniport({ config, ...settings }: CheckedExisting): Promise<Miniport> {
   return startOn(await openExisting(config), settings);
+}
+
+/** As {@link adoptMiniport}; the descriptors are used up unless it rejects. */
+export async function takeMiniport(checked: CheckedExisting): Promise<Miniport> {
+  const miniport = await adoptMiniport(checked);
+  await closeGiven(checked.config.device);
+  return miniport;
 }
 
 async function startOn(link: Link, settings: QueueSettings): Promise<Miniport> {

@@ -72,7 +72,7 @@ export interface AdapterOptions {
    * interface without a group, the user this process runs as; one that was nobody's could be opened by all.
    */
   readonly owner?: number;
-  /** Group (number) whose members may. Linux. */
+  /** Group (number) whose members may; with an owner, he has to be one of them. Linux. */
   readonly group?: number;
   /** Whether packets are taken from the system while no read waits. Default true. */
   readonly prefetch?: boolean;

@@ -368,8 +368,8 @@ export interface LinkProvider {
   /** Makes the device and configures it. Releases everything it took when it fails. */
   open(config: LinkConfig): Promise<Link>;
   /**
-   * Attaches to a device that exists; absent where there is no such thing. Descriptors are the link's
-   * once it resolves, and stay the caller's when it rejects.
+   * Attaches to a device that exists; absent where there is no such thing. Descriptors stay the caller's,
+   * who may close them once it has settled: the link has its own.
    */
   attach?(config: AttachConfig): Promise<Link>;
 }

@@ -2,7 +2,14 @@
 
 import { release, type as systemType } from 'node:os';
 import { TunError, TunErrorCode } from '../errors.ts';
-import type { AttachConfig, Link, LinkConfig, LinkKind, LinkProvider } from './link.ts';
+import type {
+  AttachConfig,
+  ExistingDevice,
+  Link,
+  LinkConfig,
+  LinkKind,
+  LinkProvider,
+} from './link.ts';
 
 /**
  * Opens the link that was asked for: by name, by provider, or this platform's own.
@@ -36,6 +43,13 @@ export async function openExisting(config: AttachConfig): Promise<Link> {
     TunErrorCode.UNSUPPORTED,
     `the ${provider.name} link attaches to no device that exists; create an adapter instead`,
   );
+}
+
+/** Closes descriptors that {@link openExisting} was given, once it has its own. */
+export async function closeGiven(device: ExistingDevice): Promise<void> {
+  if (!('fds' in device)) return;
+  const { libc } = await import('../os/libc.ts');
+  for (const fd of device.fds) libc().close(fd);
 }
 
 async function chooseLink(wanted: LinkKind | LinkProvider | undefined): Promise<LinkProvider> {

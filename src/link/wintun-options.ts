@@ -11,7 +11,7 @@ export interface WintunOptions {
   readonly environment?: boolean;
   /**
    * Loads a DLL whose publisher is not WireGuard LLC, or not known at all. It then runs with all your
-   * rights, unchecked. Default false.
+   * rights, unchecked. For this adapter alone: others still refuse it. Default false.
    */
   readonly allowUnsigned?: boolean;
   /**
@@ -21,7 +21,7 @@ export interface WintunOptions {
   readonly ringBytes?: number;
   /** The adapter's GUID, by which Windows knows it again. Default: one that follows from `name`. */
   readonly guid?: string;
-  /** Opens the adapter `name` that another program made, and leaves it there. Default false. */
+  /** Opens the adapter `name` that another program made, and leaves it there as it was. Default false. */
   readonly existing?: boolean;
   /** Addresses of the name servers Windows is to ask through the adapter. */
   readonly dns?: readonly string[];

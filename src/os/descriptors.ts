@@ -6,7 +6,8 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { libc, syscallError } from './libc.ts';
+import { TunError, TunErrorCode } from '../errors.ts';
+import { Errno, errnoName, F_DUPFD_CLOEXEC, libc } from './libc.ts';
 
 /** Anything that always opens. */
 const PLACEHOLDER = '/dev/null';
@@ -22,18 +23,70 @@ const O_CLOEXEC = 0o2000000;
 export function ownedByThread(fd: number): number {
   if (isMainThread) return fd;
   try {
-    const owned = openSync(PLACEHOLDER, 'r');
-    if (libc().dup3(fd, owned, O_CLOEXEC) >= 0) return owned;
-    const errno = libc().errno();
-    closeSync(owned);
-    throw syscallError('dup3', errno, 'give a descriptor to this thread');
+    return copyForThread(fd);
   } finally {
     libc().close(fd);
   }
 }
 
-/** Closes a descriptor that {@link ownedByThread} returned. */
+/**
+ * As {@link ownedByThread}, of an `fd` that stays open and whoever's it is.
+ *
+ * @throws TunError `SYSCALL`.
+ */
+export function ownedCopy(fd: number): number {
+  if (!isMainThread) return copyForThread(fd);
+  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) throw noDescriptor('fcntl', libc().errno());
+  return copy;
+}
+
+/**
+ * {@link ownedCopy} of each, or of none.
+ *
+ * @throws TunError `SYSCALL`.
+ */
+export function ownedCopies(fds: readonly number[]): number[] {
+  const copies: number[] = [];
+  try {
+    for (const fd of fds) copies.push(ownedCopy(fd));
+    return copies;
+  } catch (error) {
+    for (const copy of copies) closeOwned(copy);
+    throw error;
+  }
+}
+
+/** Closes a descriptor that {@link ownedByThread} or {@link ownedCopy} returned. */
 export function closeOwned(fd: number): void {
   if (isMainThread) libc().close(fd);
   else closeSync(fd);
+}
+
+function copyForThread(fd: number): number {
+  const owned = openPlaceholder();
+  if (libc().dup3(fd, owned, O_CLOEXEC) >= 0) return owned;
+  const errno = libc().errno();
+  closeSync(owned);
+  throw noDescriptor('dup3', errno);
+}
+
+function openPlaceholder(): number {
+  try {
+    return openSync(PLACEHOLDER, 'r');
+  } catch (cause) {
+    throw noDescriptor(`open(${PLACEHOLDER})`, Math.abs((cause as { errno?: number }).errno ?? 0));
+  }
+}
+
+function noDescriptor(syscall: string, errno: number): TunError {
+  const remedy =
+    errno === Errno.EMFILE
+      ? '; this process holds as many as it may: close some, or raise the limit ("ulimit -n")'
+      : '';
+  return new TunError(
+    TunErrorCode.SYSCALL,
+    `could not make another descriptor: ${syscall} failed with ${errnoName(errno)}${remedy}`,
+    { syscall, errno },
+  );
 }

@@ -18,13 +18,23 @@ function handle(word: number): bigint {
   return Atomics.load(shared, word);
 }
 
+/** The signal, once the others know that it is waited for: from then on it is not closed. */
+function announcedSignal(): bigint {
+  for (;;) {
+    const signal = handle(EventWord.SIGNAL);
+    Atomics.store(shared, EventWord.WAITING, signal);
+    if (handle(EventWord.SIGNAL) === signal) return signal;
+  }
+}
+
 /** One wait, then a turn of this thread's own loop, so that it can be terminated. */
 function turn(): void {
-  armedFor[SIGNAL] = handle(EventWord.SIGNAL);
+  armedFor[SIGNAL] = armed ? announcedSignal() : 0n;
   const signalled = armedFor[SIGNAL] !== 0n;
   const handles = armed ? armedFor : idle;
   const count = armed && !signalled ? SIGNAL : handles.length;
   const which = waitForAny(count, handles, 0, MAX_BLOCK_MS) - WAIT_OBJECT_0;
+  Atomics.store(shared, EventWord.WAITING, 0n);
   // Nothing else keeps this thread.
   if (which === END) return;
   if (which > END && which < count) {

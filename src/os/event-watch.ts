@@ -19,9 +19,11 @@ export const EventWord = {
   ARM: 2,
   /** Manual reset: the thread is to end. */
   END: 3,
+  /** The signal that the thread waits for at this moment, or is about to. */
+  WAITING: 4,
 } as const;
 
-const WORDS = 4;
+const WORDS = 5;
 
 /** What the thread is started with, and what it posts. */
 export interface EventThreadData {
@@ -52,9 +54,16 @@ export class EventWatch {
     this.#set(EventWord.END, this.#end);
   }
 
-  /** Sets which event signals; 0 for none. One that was set before has to outlive the watch. */
+  /** Sets which event signals; 0 for none. One that was set before has to be there while it {@link isUsed}. */
   set signal(event: number) {
     this.#set(EventWord.SIGNAL, event);
+  }
+
+  /** Whether the thread waits for the event, or may do so from now on. */
+  isUsed(event: number): boolean {
+    // In this order: the thread says what it waits for, and then looks whether that is still the signal.
+    const signal = Atomics.load(this.#handles, EventWord.SIGNAL);
+    return [signal, Atomics.load(this.#handles, EventWord.WAITING)].includes(BigInt(event));
   }
 
   /** Sets the function that is called. Stops what was started for the one before. */

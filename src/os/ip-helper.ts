@@ -31,7 +31,9 @@ export type IpHelperCall =
   | 'luidToGuid'
   | 'luidToAlias'
   | 'aliasToLuid'
-  | 'setDns';
+  | 'setDns'
+  | 'getDns'
+  | 'freeDns';
 
 const PROTOTYPES: Readonly<Record<IpHelperCall, string>> = {
   getIpInterface: 'uint32 GetIpInterfaceEntry(void *row)',
@@ -52,6 +54,10 @@ const PROTOTYPES: Readonly<Record<IpHelperCall, string>> = {
   setDns: GUID_IN_REGISTERS
     ? 'uint32 SetInterfaceDnsSettings(uint64 guidLow, uint64 guidHigh, void *settings)'
     : 'uint32 SetInterfaceDnsSettings(void *guid, void *settings)',
+  getDns: GUID_IN_REGISTERS
+    ? 'uint32 GetInterfaceDnsSettings(uint64 guidLow, uint64 guidHigh, void *settings)'
+    : 'uint32 GetInterfaceDnsSettings(void *guid, void *settings)',
+  freeDns: 'void FreeInterfaceDnsSettings(void *settings)',
 };
 
 type Native = (...args: unknown[]) => number;
@@ -99,9 +105,18 @@ export class IpHelper {
 
   /** `SetInterfaceDnsSettings`; `guid` has 16 bytes. */
   setDns(guid: Uint8Array, settings: Uint8Array): number {
-    if (!GUID_IN_REGISTERS) return this.call('setDns', guid, settings);
+    return this.#callWithGuid('setDns', guid, settings);
+  }
+
+  /** `GetInterfaceDnsSettings`, whose result is to be freed by `freeDns`; `guid` has 16 bytes. */
+  getDns(guid: Uint8Array, settings: Uint8Array): number {
+    return this.#callWithGuid('getDns', guid, settings);
+  }
+
+  #callWithGuid(call: IpHelperCall, guid: Uint8Array, settings: Uint8Array): number {
+    if (!GUID_IN_REGISTERS) return this.call(call, guid, settings);
     const [low, high] = new BigUint64Array(guid.slice().buffer);
-    return this.call('setDns', low, high, settings);
+    return this.call(call, low, high, settings);
   }
 }
 

@@ -262,6 +262,7 @@ export const Errno = {
   ENODEV: 19,
   ENOTDIR: 20,
   EINVAL: 22,
+  EMFILE: 24,
   EBADFD: 77,
   EOPNOTSUPP: 95,
   EAFNOSUPPORT: 97,

@@ -49,6 +49,14 @@ export interface ListenOptions {
 /** In front of a name that is no file's: Linux's abstract namespace. */
 const ABSTRACT = '\0';
 
+/** How a socket listens. */
+export interface ListenOptions {
+  /** Mode of its file. Connecting takes the right to write. Default 0600. */
+  readonly mode?: number;
+  /** How many may wait to be accepted. Default 8. */
+  readonly backlog?: number;
+}
+
 /**
  * A socket that listens at `path`, where by default nobody but this user, and root, may connect; a path that
  * begins with `\0` is no file's, and there everybody may. The caller closes it, and removes the file.

@@ -23,6 +23,8 @@ export interface Kernel32 {
     flags: number,
     template: number,
   ): number;
+  /** Returns the characters, without the terminating zero; what does not fit is not written. 0 on failure. */
+  getFinalPath(file: number, path: Uint16Array, characters: number, flags: number): number;
   closeHandle(handle: number): number;
   /** Returns the module, 0 when it does not load. */
   loadLibrary(path: string, file: number, flags: number): number;
@@ -89,6 +91,11 @@ export const WinError = {
 /** Longest path of the system's folder that is asked for, in characters (`MAX_PATH`). */
 const SYSTEM_PATH_CHARACTERS = 260;
 
+/** The longest path there is, in characters, and how one begins that is taken literally (naming files). */
+const LONGEST_PATH_CHARACTERS = 0x8000;
+const LITERAL_PREFIX = /^\\\\\?\\/;
+const NETWORK_PREFIX = /^\\\\\?\\UNC\\/;
+
 let bound: Kernel32 | undefined;
 const libraries = new Map<string, FfiLibrary>();
 
@@ -110,6 +117,9 @@ function bindKernel32(): Kernel32 {
     getLastError: bind('uint32 GetLastError()'),
     createFile: bind(
       'intptr_t CreateFileW(const char16_t *path, uint32 access, uint32 share, void *security, uint32 disposition, uint32 flags, uintptr_t template)',
+    ),
+    getFinalPath: bind(
+      'uint32 GetFinalPathNameByHandleW(intptr_t file, void *path, uint32 characters, uint32 flags)',
     ),
     closeHandle: bind('int CloseHandle(uintptr_t handle)'),
     loadLibrary: bind(
@@ -154,6 +164,25 @@ export function systemLibrary(name: string): FfiLibrary {
     libraries.set(name, library);
   }
   return library;
+}
+
+/**
+ * Where the file lies that a handle holds open, with every link on the way followed; as programs write it.
+ *
+ * @throws TunError `SYSCALL`.
+ */
+export function finalPath(handle: number): string {
+  const path = new Uint16Array(LONGEST_PATH_CHARACTERS);
+  const length = kernel32().getFinalPath(handle, path, path.length, 0);
+  if (length === 0 || length > path.length) {
+    throw winError(
+      'GetFinalPathNameByHandleW',
+      kernel32().getLastError(),
+      'find where a file lies',
+    );
+  }
+  const text = wideText(path.subarray(0, length));
+  return text.replace(NETWORK_PREFIX, '\\\\').replace(LITERAL_PREFIX, '');
 }
 
 /** A library by its whole path. */

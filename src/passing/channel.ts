@@ -2,6 +2,7 @@
 
 import { TunError, TunErrorCode } from '../errors.ts';
 import { MAX_QUEUES } from '../limits.ts';
+import { closeOwned, ownedByThread } from '../os/descriptors.ts';
 import { receiveDescriptors, sendDescriptors } from '../os/fd-passing.ts';
 import { libc } from '../os/libc.ts';
 import { type Watch, watchReadable } from '../os/poll.ts';
@@ -17,7 +18,7 @@ import type { Patience } from './patience.ts';
 /** How long until a socket is tried again that took nothing, in ms. */
 const RETRY_MS = 5;
 
-/** A message with its descriptors, which are the receiver's to close. */
+/** A message with its descriptors, which are the receiver's, to be closed by {@link closeAll}. */
 export interface Received {
   readonly message: PassingMessage;
   readonly fds: readonly number[];
@@ -29,11 +30,15 @@ export class Channel {
   readonly #watch: Watch;
   #readable: () => void = () => {};
 
-  /** Takes over `fd`, a Unix stream socket. */
+  /**
+   * Takes over `fd`, a Unix stream socket. All descriptors of a channel end with the thread.
+   *
+   * @throws TunError `SYSCALL`; `fd` is closed then.
+   */
   constructor(fd: number, patience: Patience) {
-    this.#fd = fd;
+    this.#fd = ownedByThread(fd);
     this.#patience = patience;
-    this.#watch = watchReadable(fd, () => this.#readable());
+    this.#watch = watchReadable(this.#fd, () => this.#readable());
   }
 
   /** Rejects with TunError `HANDOVER` when the peer is gone, or with why there is no more time. */
@@ -65,7 +70,7 @@ export class Channel {
 
   async close(): Promise<void> {
     await this.#watch.close();
-    libc().close(this.#fd);
+    closeOwned(this.#fd);
   }
 
   /** So many bytes; the descriptors that come with them are added to `fds`. */
@@ -79,7 +84,7 @@ export class Channel {
         await this.#untilReadable();
         continue;
       }
-      fds.push(...received.fds);
+      this.#guarded(() => keep(received.fds, fds));
       if (received.bytes === 0) throw ended('it ended the connection');
       got += received.bytes;
     }
@@ -103,8 +108,21 @@ export class Channel {
   }
 }
 
+/** Closes descriptors that came with a message. */
 export function closeAll(fds: readonly number[]): void {
-  for (const fd of fds) libc().close(fd);
+  for (const fd of fds) closeOwned(fd);
+}
+
+/** Adds descriptors that came to those that end with this thread; when one cannot be, none is left open. */
+function keep(came: readonly number[], kept: number[]): void {
+  for (const [i, fd] of came.entries()) {
+    try {
+      kept.push(ownedByThread(fd));
+    } catch (error) {
+      for (const rest of came.slice(i + 1)) libc().close(rest);
+      throw error;
+    }
+  }
 }
 
 function ended(why: string, cause?: unknown): TunError {

@@ -21,6 +21,7 @@ const MAGIC = 'typetun1';
 const LENGTH_OFFSET = 8;
 /** A description of one adapter takes some hundred bytes. */
 const MAX_BODY_BYTES = 0x10000;
+const CONTROL_CHARACTERS = /\p{Cc}/gu;
 
 export type PassingMessage =
   | { readonly type: 'offer'; readonly adapter: HandedOver }
@@ -61,7 +62,7 @@ export function decodeBody(body: Uint8Array): PassingMessage {
     case 'go':
       return { type: message['type'] };
     case 'refuse':
-      return { type: 'refuse', why: String(message['why']) };
+      return { type: 'refuse', why: checkReason(message['why']) };
     case 'offer':
       return { type: 'offer', adapter: checkAdapter(message['adapter']) };
     default:
@@ -76,6 +77,12 @@ function parse(body: Uint8Array): Record<string, unknown> | null {
   } catch (cause) {
     throw strange('it is no JSON', cause);
   }
+}
+
+/** A reason to show: in one line, and without what a terminal would obey. */
+function checkReason(why: unknown): string {
+  if (typeof why !== 'string') throw strange(`its reason is ${why === null ? 'null' : typeof why}`);
+  return why.replace(CONTROL_CHARACTERS, ' ');
 }
 
 function checkAdapter(value: unknown): HandedOver {

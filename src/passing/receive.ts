@@ -1,13 +1,10 @@
 /** Takes an adapter from another process. */
 
-import { unlinkSync } from 'node:fs';
 import { Adapter } from '../adapter/adapter.ts';
 import type { ReceiveSettings } from '../adapter/handed-over.ts';
 import { TunError, TunErrorCode } from '../errors.ts';
-import { libc } from '../os/libc.ts';
-import { watchReadable } from '../os/poll.ts';
-import { acceptUnix, listenUnix } from '../os/unix-socket.ts';
 import { Channel, closeAll, type Received } from './channel.ts';
+import { accepted } from './listening.ts';
 import {
   type CheckedPassing,
   checkPassing,
@@ -27,7 +24,9 @@ export type ReceiveOptions = PassingOptions & ReceiveSettings;
  * Rejects with TypeError or RangeError for the options; TunError `HANDOVER` when none comes in time, or what comes is
  * not one; `NOT_TUN` for descriptors of something else; `NAME_TAKEN` for a path that exists; `NO_FFI`; or
  * with the signal's reason. Nothing is left open then, and no file at the path. At a path, peers of
- * other users are turned away, and the right one is waited for.
+ * other users are turned away, and the right one is waited for; `user` opens the socket's file to everybody, since
+ * who comes is looked at, and its folder has to let him in. What ends while it waits and cannot clean up, as a
+ * thread that is terminated or a process that is killed, leaves the file, which is to be removed.
  */
 export async function receiveAdapter(options: ReceiveOptions): Promise<Adapter> {
   const checked = checkPassing(options, 'receiveAdapter');
@@ -42,8 +41,8 @@ export async function receiveAdapter(options: ReceiveOptions): Promise<Adapter> 
 
 async function take(channel: Channel, options: ReceiveOptions): Promise<Adapter> {
   const received = await channel.receive();
-  const adapter = await adopt(received, options).catch(async (error: unknown) => {
-    closeAll(received.fds);
+  const adopting = adopt(received, options).finally(() => closeAll(received.fds));
+  const adapter = await adopting.catch(async (error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
     await channel.send({ type: 'refuse', why }).catch(() => {});
     throw error;
@@ -74,38 +73,6 @@ async function adopt({ message, fds }: Received, options: ReceiveOptions): Promi
 async function connection({ where, user }: CheckedPassing, patience: Patience): Promise<number> {
   if ('path' in where) return await accepted(where.path, user, patience);
   return requirePeer(duplicate(where.fd), user);
-}
-
-async function accepted(
-  path: string,
-  user: number | undefined,
-  patience: Patience,
-): Promise<number> {
-  const listener = listenUnix(path);
-  let readable = (): void => {};
-  const watch = watchReadable(listener, () => readable());
-  try {
-    for (;;) {
-      const fd = acceptUnix(listener);
-      if (fd === undefined) {
-        await patience.wait((done) => {
-          readable = done;
-          watch.start();
-          return () => watch.stop();
-        });
-        continue;
-      }
-      try {
-        return requirePeer(fd, user);
-      } catch {
-        // Turned away; whoever comes next may be the right one.
-      }
-    }
-  } finally {
-    await watch.close();
-    libc().close(listener);
-    if (!path.startsWith('\0')) unlinkSync(path);
-  }
 }
 
 function unexpected(type: string): TunError {

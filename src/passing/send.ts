@@ -26,7 +26,8 @@ const RETRY_MS = 20;
  * has said so, this one closes, and then nothing brings it back.
  *
  * Rejects with TypeError or RangeError for the options; TunError `UNSUPPORTED` for an adapter in process, or in a
- * thread that did not create it; `FORCED_CLOSED` for one that is gone; `HANDOVER` when nobody comes in time,
+ * thread that did not create it; `FORCED_CLOSED` for one that is gone, or goes meanwhile, which then nobody
+ * has; `INVALID_STATE` for one that another call is handing over; `HANDOVER` when nobody comes in time,
  * the peer is another user's, refuses, or ends; `NO_PRIVILEGE`; or with the signal's reason.
  */
 export async function sendAdapter(adapter: Adapter, options: PassingOptions): Promise<void> {

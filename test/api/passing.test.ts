@@ -2,18 +2,23 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
+  statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import {
   type Adapter,
   inheritedDescriptors,
@@ -22,8 +27,10 @@ import {
   sendAdapter,
 } from 'typetun';
 import { receiveDescriptors, sendDescriptors, socketPair } from '#dist/os/fd-passing.js';
+import { connectUnix } from '#dist/os/unix-socket.js';
 import { encodeMessage, type PassingMessage } from '#dist/passing/message.js';
 import { runScript } from '../support/child.ts';
+import { until } from '../support/link-use.ts';
 import { memoryAdapter } from '../support/memory-adapter.ts';
 
 const skip = process.platform !== 'linux' && 'SCM_RIGHTS as Linux lays it out';
@@ -39,6 +46,14 @@ const OFFER: PassingMessage = {
 
 function bytesOf(message: unknown): Uint8Array {
   return encodeMessage(message as PassingMessage);
+}
+
+/** Whether anybody can be reached at the path. */
+function listens(path: string): boolean {
+  const fd = connectUnix(path);
+  if (fd === undefined) return false;
+  closeSync(fd);
+  return true;
 }
 
 /** A message whose body is this text. */
@@ -71,6 +86,13 @@ const HOSTILE: readonly (readonly [string, Uint8Array, number, string, RegExp])[
   ],
   ['null', raw('null'), 1, 'HANDOVER', /of no kind/],
   ['another kind of message', raw('{"type":"gift"}'), 1, 'HANDOVER', /of no kind/],
+  [
+    'a reason that is none',
+    raw('{"type":"refuse","why":{"toString":1,"valueOf":1}}'),
+    1,
+    'HANDOVER',
+    /its reason is object/,
+  ],
   ['an answer for an offer', bytesOf({ type: 'ready' }), 1, 'HANDOVER', /said "ready" where/],
   ['no description', bytesOf({ type: 'offer' }), 1, 'HANDOVER', /describes no adapter/],
   ['a wrong MTU', bytesOf({ type: 'offer', adapter: { mtu: 7 } }), 1, 'HANDOVER', /mtu is 7/],
@@ -196,6 +218,70 @@ describe('receiveAdapter', { skip }, () => {
     const { stdout } = spawnSync('stat', ['-c', '%a', path], { encoding: 'utf8' });
     assert.equal(stdout, '600\n');
     await assert.rejects(waiting);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('lets everybody knock where another user is waited for', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'typetun-passing-'));
+    const path = join(folder, 'socket');
+    const other = process.geteuid!() + 1;
+    for (const [user, mode] of [
+      [other, 0o666],
+      [process.geteuid!(), 0o600],
+    ] as const) {
+      const waiting = receiveAdapter({ path, user, timeoutMs: 100 });
+      assert.equal(statSync(path).mode & 0o777, mode);
+      await assert.rejects(waiting);
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  test('does not mind when its file is gone, and leaves what is there instead', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'typetun-passing-'));
+    const path = join(folder, 'socket');
+    const start = openCount();
+    const gone = receiveAdapter({ path });
+    const fd = connectUnix(path)!;
+    unlinkSync(path);
+    writeFileSync(path, 'mine');
+    sendDescriptors(fd, [], bytesOf({ type: 'ready' }));
+    await assert.rejects(gone, { code: 'ERR_TUN_HANDOVER', message: /said "ready" where/ });
+    closeSync(fd);
+    assert.equal(readFileSync(path, 'utf8'), 'mine');
+    unlinkSync(path);
+    const waiting = receiveAdapter({ path, timeoutMs: 50 });
+    unlinkSync(path);
+    await assert.rejects(waiting, { code: 'ERR_TUN_HANDOVER', message: /within 50 ms/ });
+    assert.equal(openCount(), start);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('leaves no descriptor with a thread that is terminated', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'typetun-passing-'));
+    const [left, right] = socketPair();
+    const code = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      import('typetun').then(({ receiveAdapter }) => {
+        for (const where of workerData) void receiveAdapter(where);
+        // A turn of the event loop later what came has been received.
+        setTimeout(() => parentPort.postMessage('waiting'), 50);
+      });`;
+    let start = 0;
+    for (let round = 0; round < 4; round++) {
+      // What the first threads make for all of them is kept.
+      if (round === 2) start = openCount();
+      sendDescriptors(left, [other, other], encodeMessage(OFFER).subarray(0, 13));
+      const path = join(folder, String(round));
+      const worker = new Worker(code, { eval: true, workerData: [{ path }, { fd: right }] });
+      await once(worker, 'message');
+      assert.ok(existsSync(path));
+      await worker.terminate();
+      assert.ok(await until(() => !listens(path)));
+    }
+    const ended = (): boolean => openCount() === start;
+    assert.ok(await until(ended), `${start} descriptors, and then ${openCount()}`);
+    closeSync(left);
+    closeSync(right);
     rmSync(folder, { recursive: true });
   });
 

@@ -1,7 +1,7 @@
 /** Adapters on descriptors of TUN devices that somebody else opened, with whatever flags. */
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
@@ -16,8 +16,13 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { Adapter, type DescriptorOptions, swapAddresses } from 'typetun';
-import { setInterface, setPersistent, TunFlag } from '#dist/link/linux/tun-requests.js';
-import { F_GETFD, F_GETFL, FD_CLOEXEC, libc } from '#dist/os/libc.js';
+import {
+  setHeaderBytes,
+  setInterface,
+  setPersistent,
+  TunFlag,
+} from '#dist/link/linux/tun-requests.js';
+import { F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, FD_CLOEXEC, libc } from '#dist/os/libc.js';
 import { inNetworkNamespace } from '#dist/os/namespaces.js';
 import { sleep, until } from '../support/link-use.ts';
 import { carrierSeen, ip, rootSkip, withNetns } from './support/netns.ts';
@@ -105,7 +110,7 @@ for (const [flags, offload] of [
 }
 
 test(
-  "the descriptor is the adapter's, not blocking and closed on exec, and goes with it",
+  'the descriptor is used up, and what the adapter has of the device goes with it',
   options,
   async () => {
     await withNetns(async (netns) => {
@@ -117,15 +122,93 @@ test(
         ipv6LinkLocal: false,
       });
       assert.deepEqual([adapter.mtu, adapter.addresses], [1300, ['10.7.0.1/24']]);
-      assert.equal(libc().fcntl(fd, F_GETFL, 0) & constants.O_NONBLOCK, constants.O_NONBLOCK);
-      assert.equal(libc().fcntl(fd, F_GETFD, 0), FD_CLOEXEC);
-      await adapter.close();
       assert.throws(() => fstatSync(fd), { code: 'EBADF' });
+      await adapter.close();
       assert.equal(readdirSync('/proc/self/fd').length, before);
       assert.equal(await ip('-n', netns, '-o', 'link', 'show', 'type', 'tun'), '');
     });
   },
 );
+
+test('other descriptors of the same device are made not to block', options, async () => {
+  await withNetns(async (netns) => {
+    const fd = openTun(netns, 'tt0', PLAIN);
+    // As another process has it: what is shared is how it is open, and not the number.
+    const other = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    await using adapter = await Adapter.fromFd(fd);
+    assert.equal(libc().fcntl(other, F_GETFL, 0) & constants.O_NONBLOCK, constants.O_NONBLOCK);
+    closeSync(other);
+    const { link } = adapter.share().token;
+    assert.ok(link.kind === 'linux');
+    assert.equal(libc().fcntl(link.fds[0]!, F_GETFD, 0), FD_CLOEXEC);
+  });
+});
+
+/** What a thread with few descriptors prints of its attempts to attach, each with room for one more. */
+const ATTEMPTS = (where: 'main' | 'worker'): string => `
+  import { closeSync, openSync, readlinkSync } from 'node:fs';
+  import { Worker, isMainThread } from 'node:worker_threads';
+  import { Adapter } from 'typetun';
+  const attempts = async (say, openSync, closeSync, readlinkSync) => {
+    // The first one makes what all links of the thread use.
+    await Adapter.fromFd(0).catch(() => {});
+    const path = readlinkSync('/proc/self/fd/3');
+    for (let room = 0; room < 30; room++) {
+      const taken = [];
+      try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+      for (const fd of taken.splice(0, room)) closeSync(fd);
+      const attempt = await Adapter.fromFd(3).then((adapter) => adapter, (error) => error);
+      for (const fd of taken) closeSync(fd);
+      if (attempt instanceof Adapter) {
+        say('attached ' + attempt.state);
+        await attempt.close();
+        break;
+      }
+      let still = '';
+      try { still = readlinkSync('/proc/self/fd/3'); } catch {}
+      say(attempt.name + ' ' + (still === path ? 'open' : 'closed') + ' ' + attempt.message);
+    }
+  };
+  if (${where === 'main'}) await attempts(console.log, openSync, closeSync, readlinkSync);
+  else {
+    const worker = new Worker(
+      "const { parentPort } = require('node:worker_threads'); const fs = require('node:fs');" +
+        "import('typetun').then(({ Adapter }) => { globalThis.Adapter = Adapter; return (" + attempts +
+        ")((line) => parentPort.postMessage(line), fs.openSync, fs.closeSync, fs.readlinkSync); })",
+      { eval: true, execArgv: [] },
+    );
+    worker.on('message', console.log).on('error', console.log);
+  }
+`;
+
+for (const where of ['main', 'worker'] as const) {
+  test(
+    `a descriptor stays open and the caller's while there is no room for others, in a ${where} thread`,
+    options,
+    async () => {
+      await withNetns(async (netns) => {
+        const fd = openTun(netns, 'tt0', PLAIN);
+        await setUp(netns, 'tt0');
+        const command = ['netns', 'exec', netns, 'sh', '-c', 'ulimit -n 64 && exec "$0" "$@"'];
+        const node = [process.execPath, '--input-type=module', '--eval', ATTEMPTS(where)];
+        const child = spawn('ip', [...command, ...node], {
+          stdio: ['ignore', 'pipe', 'inherit', fd],
+          timeout: 60_000,
+        });
+        let printed = '';
+        child.stdout!.on('data', (text) => (printed += text));
+        await once(child, 'close');
+        closeSync(fd);
+        const lines = printed.trimEnd().split('\n');
+        assert.equal(lines.pop(), 'attached Running', printed);
+        assert.ok(lines.length > 0);
+        for (const line of lines) {
+          assert.match(line, /^TunError open .*(EMFILE|limit)/);
+        }
+      });
+    },
+  );
+}
 
 test(
   'what others do to the device is told, and a persistent one outlives the adapter',
@@ -298,9 +381,16 @@ test(
       await withNetns(async (elsewhere) => {
         const code = `import { Adapter } from 'typetun';
         await Adapter.fromFd(3).catch((error) => console.log(error.code));`;
-        for (const flags of [0, TunFlag.VNET_HDR]) {
+        for (const [flags, headerBytes] of [
+          [0, 0],
+          [TunFlag.VNET_HDR, 10],
+          [TunFlag.VNET_HDR, 12],
+          [TunFlag.VNET_HDR, 20],
+          [TunFlag.VNET_HDR, 0x100000],
+        ] as const) {
           for (const up of [false, true]) {
             const fd = openTun(netns, 'tt0', TunFlag.TUN | flags);
+            if (headerBytes > 0) assert.ok(setHeaderBytes(fd, headerBytes));
             if (up) await setUp(netns, 'tt0');
             const printed = await runAsUser(elsewhere, code, { fds: [fd] });
             assert.equal(printed, 'ERR_TUN_UNSUPPORTED\n');
@@ -311,6 +401,23 @@ test(
     });
   },
 );
+
+test('headers of other sizes are no protocol information', options, async () => {
+  await withNetns(async (netns) => {
+    await withNetns(async (elsewhere) => {
+      const code = `import { Adapter } from 'typetun';
+        const adapter = await Adapter.fromFd(3);
+        console.log(adapter.state);
+        await adapter.close();`;
+      for (const headerBytes of [10, 12, 20]) {
+        const fd = openTun(netns, 'tt0', PLAIN | TunFlag.VNET_HDR);
+        assert.ok(setHeaderBytes(fd, headerBytes));
+        assert.equal(await runAsUser(elsewhere, code, { fds: [fd] }), 'Running\n');
+        closeSync(fd);
+      }
+    });
+  });
+});
 
 test(
   'a descriptor that a worker thread took ends with the thread, however that ends',

@@ -210,6 +210,11 @@ const REFUSED: readonly (readonly [what: string, make: readonly string[], expect
     ['tuntap', 'add', 'tt0', 'mode', 'tun', 'group', '1234'],
     /^ERR_TUN_NO_PRIVILEGE .*belongs to group 1234/,
   ],
+  [
+    "that is the user's, and another group's",
+    ['tuntap', 'add', 'tt0', 'mode', 'tun', 'user', '65534', 'group', '1234'],
+    /^ERR_TUN_NO_PRIVILEGE .*belongs to user 65534 in group 1234, .*runs as user 65534 in group 65534 .*make the interface with "user 65534" and no group/,
+  ],
 ];
 
 for (const [what, make, expected] of REFUSED) {
@@ -321,3 +326,39 @@ test('the doctor names the interfaces that this user may open', options, async (
     assert.match(await runAsUser(netns, doctor), /^this user may open tt(1, tt2|2, tt1) by name/);
   });
 });
+
+test(
+  'the doctor names those that open, whoever they belong to, and no other',
+  options,
+  async () => {
+    await withNetns(async (netns) => {
+      const owners = [[], ['user', String(USER)], ['user', '1234']];
+      const groups = [[], ['group', String(USER)], ['group', '1234']];
+      const all = owners.flatMap((owner) => groups.map((group) => [...owner, ...group]));
+      for (const [i, whose] of all.entries()) {
+        await ip('-n', netns, 'tuntap', 'add', `tt${i}`, 'mode', 'tun', ...whose);
+        await ip('-n', netns, 'link', 'set', `tt${i}`, 'up');
+      }
+      const printed = await runAsUser(
+        netns,
+        `import { persistentInterfaces } from '#dist/cli/doctor/persistent.js';
+       import { Adapter } from 'typetun';
+       const open = [];
+       for (let i = 0; i < ${all.length}; i++) {
+         const adapter = await Adapter.open('tt' + i).catch(() => undefined);
+         if (adapter !== undefined) open.push(adapter.name);
+         await adapter?.close();
+       }
+       const { detail } = persistentInterfaces();
+       console.log(JSON.stringify([open, [...new Set(detail.match(/tt[0-9]/g))].sort(), detail]));`,
+      );
+      const [open, named, detail] = JSON.parse(printed) as [string[], string[], string];
+      assert.ok(open.includes('tt3') && !open.includes('tt6'), printed);
+      assert.deepEqual(named, open);
+      assert.match(
+        detail,
+        /^this user may open tt0, .* by name; whoever may open \/dev\/net\/tun may open tt0, which has no owner/,
+      );
+    });
+  },
+);

@@ -11,8 +11,8 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Adapter, receiveAdapter, sendAdapter, swapAddresses } from 'typetun';
 import { receiveDescriptors, sendDescriptors, socketPair } from '#dist/os/fd-passing.js';
-import { encodeMessage } from '#dist/passing/message.js';
-import { sleep } from '../support/link-use.ts';
+import { encodeMessage, type PassingMessage } from '#dist/passing/message.js';
+import { sleep, until } from '../support/link-use.ts';
 import { features } from './support/features.ts';
 import { carrierSeen, ip, rootSkip, tunsGone, withNetns } from './support/netns.ts';
 import { tunFolder, USER, userCommand } from './support/user.ts';
@@ -199,6 +199,32 @@ test(
   },
 );
 
+test('root takes an adapter from a normal user, at a path of its own', options, async () => {
+  using made = tunFolder();
+  const folder = mkdtempSync(join(tmpdir(), 'typetun-passing-'));
+  // As /tmp is: whose the socket is says who may come in, and not the folder.
+  chmodSync(folder, 0o755);
+  const path = join(folder, 'socket');
+  await withNetns(async (netns) => {
+    await ip('-n', netns, 'tuntap', 'add', 'tt0', 'mode', 'tun', 'user', String(USER));
+    await ip('-n', netns, 'link', 'set', 'tt0', 'up');
+    const receiving = receiveAdapter({ path, user: USER });
+    const child = new UserChild(
+      netns,
+      made.folder,
+      `import { Adapter, sendAdapter } from 'typetun';
+       const adapter = await Adapter.open('tt0');
+       await sendAdapter(adapter, { path: ${JSON.stringify(path)} });
+       console.log('sent');`,
+    );
+    await using adapter = await receiving;
+    assert.equal(await child.line(), 'sent');
+    assert.equal(adapter.name, 'tt0');
+    assert.equal(await child.end(), 0);
+  });
+  rmSync(folder, { recursive: true });
+});
+
 test(
   'an adapter with several queues is handed over with all of them, back and forth',
   options,
@@ -232,6 +258,60 @@ test(
   },
 );
 
+test('of two hand-overs of one adapter at a time the second is refused', options, async () => {
+  using one = userFolder();
+  using other = userFolder();
+  await withNetns(async (netns) => {
+    await using adapter = await Adapter.create({ name: 'tt0', netns });
+    const nobody = receiveAdapter({ path: other.path, timeoutMs: 500 });
+    const nothing = assert.rejects(nobody, { code: 'ERR_TUN_HANDOVER' });
+    const [received] = await Promise.all([
+      receiveAdapter({ path: one.path }),
+      sendAdapter(adapter, { path: one.path }),
+      assert.rejects(sendAdapter(adapter, { path: other.path }), {
+        code: 'ERR_TUN_INVALID_STATE',
+        message: /"tt0" is being handed to another process already/,
+      }),
+    ]);
+    await using taken = received;
+    assert.equal(taken.state, 'Running');
+    assert.equal(adapter.state, 'Halted');
+    await nothing;
+    // One that came to nothing is no longer in the way.
+    await assert.rejects(sendAdapter(taken, { path: other.path, timeoutMs: 1 }), {
+      code: 'ERR_TUN_HANDOVER',
+    });
+    await assert.rejects(sendAdapter(taken, { path: other.path, timeoutMs: 1 }), {
+      code: 'ERR_TUN_HANDOVER',
+    });
+  });
+});
+
+test("an adapter that is closed while it is handed over is nobody's", options, async () => {
+  await withNetns(async (netns) => {
+    const adapter = await Adapter.create({ name: 'tt0', netns });
+    const [left, right] = socketPair();
+    const sending = assert.rejects(sendAdapter(adapter, { fd: left }), {
+      code: 'ERR_TUN_FORCED_CLOSED',
+    });
+    assert.ok(await until(() => adapter.state === 'Paused'));
+    await adapter.close();
+    sendDescriptors(right, [], encodeMessage({ type: 'ready' }));
+    await sending;
+    closeSync(left);
+    // The offer, and nothing behind it.
+    const answer = Buffer.alloc(4096);
+    const { fds, bytes } = receiveDescriptors(right, answer)!;
+    for (const fd of fds) closeSync(fd);
+    assert.doesNotMatch(answer.toString('latin1', 0, bytes), /"go"/);
+    closeSync(right);
+    assert.ok(await tunsGone(netns));
+  });
+});
+
+/** It cannot be made a text of. */
+const NO_REASON = '{"type":"refuse","why":{"toString":1,"valueOf":1}}';
+
 /** What a peer does instead of taking the adapter. */
 const UNWILLING: readonly (readonly [string, (fd: number) => void, RegExp])[] = [
   ['ends the connection', () => {}, /did not keep to its part: .*EPIPE/],
@@ -239,6 +319,16 @@ const UNWILLING: readonly (readonly [string, (fd: number) => void, RegExp])[] = 
     'refuses',
     (fd) => void sendDescriptors(fd, [], encodeMessage({ type: 'refuse', why: 'no room' })),
     /did not take the adapter: no room/,
+  ],
+  [
+    'refuses with a reason that is none',
+    (fd) => void sendDescriptors(fd, [], encodeMessage(JSON.parse(NO_REASON) as PassingMessage)),
+    /cannot be used: its reason is object/,
+  ],
+  [
+    'refuses in colour',
+    (fd) => void sendDescriptors(fd, [], encodeMessage({ type: 'refuse', why: '\u001b[31mno\n' })),
+    /did not take the adapter: {2}\[31mno $/,
   ],
   [
     'answers with descriptors and nonsense',

@@ -29,7 +29,7 @@ function fdOf(link: Link): number {
 async function linkBy(how: 'made' | 'attached', made: Link, config: LinkConfig): Promise<Link> {
   if (how === 'made') return made;
   const { addresses, mtu, engine } = config;
-  const { fds } = made.handOver!();
+  const { fds, release } = made.handOver!();
   const link = await linuxLink().attach!({
     device: { fds },
     netns: undefined,
@@ -41,6 +41,7 @@ async function linkBy(how: 'made' | 'attached', made: Link, config: LinkConfig):
     offload: config.offload,
     engine,
   });
+  release();
   return link;
 }
 

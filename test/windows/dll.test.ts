@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { verifySignature } from '#dist/os/authenticode.js';
 import { findDll, holdDll } from '#dist/link/windows/dll-file.js';
@@ -69,6 +69,23 @@ test('a DLL without a signature is loaded by whoever says so', () => {
     loadWintun({ dll: file('unsigned.dll'), allowUnsigned: true }).path,
     file('unsigned.dll'),
   );
+});
+
+test('whoever does not say so does not get a DLL that another call has loaded unsigned', () => {
+  const dll = file('unsigned.dll');
+  const wintun = loadWintun({ dll, allowUnsigned: true });
+  assert.throws(() => loadWintun({ dll }), { code: UNTRUSTED, message: /is not signed; get/ });
+  assert.equal(loadWintun({ dll, allowUnsigned: true }), wintun);
+  // One that is signed is everybody's, whoever loaded it.
+  const signed = loadWintun({ dll: file('signed.dll'), allowUnsigned: true });
+  assert.equal(loadWintun({ dll: file('signed.dll') }), signed);
+});
+
+test('a DLL is looked at and loaded where it lies, by whatever path it was named', () => {
+  const odd = `${FOLDER}\\.\\..\\${basename(FOLDER)}\\signed.dll`;
+  using held = holdDll(odd);
+  assert.equal(held.path.toLowerCase(), file('signed.dll').toLowerCase());
+  assert.equal(loadWintun({ dll: odd }), loadWintun({ dll: file('signed.dll') }));
 });
 
 test('the DLL is found by option, by variable, and beside the program, in this order', () => {

@@ -6,10 +6,16 @@ import type { Link, LinkConfig } from '#dist/link/link.js';
 import { TakeResult } from '#dist/link/link.js';
 import { deleteDriver, driverVersion, listAdapters } from '#dist/link/windows/driver.js';
 import { guidText } from '#dist/link/windows/guid.js';
-import { DeviceRow } from '#dist/link/windows/ip-rows.js';
-import { WinError } from '#dist/os/win32.js';
+import {
+  DeviceRow,
+  Family,
+  InterfaceRow,
+  interfaceRow,
+  luidIndex,
+} from '#dist/link/windows/ip-rows.js';
+import { createEvent, kernel32, WinError } from '#dist/os/win32.js';
 import { pattern, udpPacket } from '../support/ip-packets.ts';
-import { givePackets, linkConfig, takePackets, until } from '../support/link-use.ts';
+import { givePackets, linkConfig, sleep, takePackets, until } from '../support/link-use.ts';
 import { Fail, Standin } from './support/standin.ts';
 
 const standin = new Standin('memory.dll');
@@ -61,6 +67,81 @@ test('a name that is taken is refused, whoever finds out', async () => {
   await link.close();
   standin.fail(Fail.CREATE, WinError.ALREADY_EXISTS);
   await assert.rejects(open({ name: 'mine' }), { code: 'ERR_TUN_NAME_TAKEN' });
+});
+
+/** All that Windows says of the interface's settings, of both families. */
+function settings({ info }: Link): unknown {
+  const rows = standin.helper.rows(DeviceRow.BYTES, (table) =>
+    standin.helper.call('interfaceTable', table),
+  );
+  assert.ok(Array.isArray(rows));
+  const luids = rows.map((row) => new DataView(row.buffer).getBigUint64(DeviceRow.LUID, true));
+  const luid = luids.find((one) => luidIndex(one) === info.luidIndex)!;
+  const interfaces = [Family.IPV4, Family.IPV6].map((family) => {
+    const row = interfaceRow(luid, family);
+    assert.equal(standin.helper.call('getIpInterface', row), WinError.SUCCESS);
+    // Whether there is a session is no setting.
+    return row.slice(InterfaceRow.ROUTER_DISCOVERY, InterfaceRow.MTU + 4).toString();
+  });
+  return { interfaces, dns: [standin.dns(false), standin.dns(true)], routes: standin.routes };
+}
+
+test('an adapter of another program is left as it was, also when it cannot be set up', async () => {
+  const owner = await open({
+    name: 'shared',
+    addresses: ['10.6.0.1/24'],
+    mtu: 1420,
+    ipv6LinkLocal: true,
+    wintun: { dns: ['10.6.0.2', 'fd06::2'] },
+  });
+  owner.configure({ up: false });
+  const before = settings(owner);
+  const change = {
+    name: 'shared',
+    addresses: ['10.9.0.1/24'],
+    mtu: 1400,
+    ipv6LinkLocal: false,
+    routes: [{ destination: '10.10.0.0/16' }],
+    wintun: { existing: true, dns: ['10.7.0.2', 'fd07::2'] },
+  };
+  const guest = await open(change);
+  assert.notDeepEqual(settings(owner), before);
+  await guest.close();
+  assert.deepEqual(settings(owner), before);
+  assert.deepEqual(owner.configure({}).addresses, ['10.6.0.1/24']);
+  for (const which of [Fail.INTERFACE, Fail.ADDRESS, Fail.ROUTE, Fail.DNS]) {
+    standin.fail(which, 120);
+    await assert.rejects(open(change), { code: 'ERR_TUN_CONFIGURATION' });
+    assert.deepEqual(settings(owner), before);
+    assert.deepEqual(owner.configure({}).addresses, ['10.6.0.1/24']);
+  }
+  assert.equal(standin.dnsGiven, 0);
+  await owner.close();
+});
+
+test('sessions that are begun again and again leave no handle', async () => {
+  const lowestFree = (): number => {
+    const event = createEvent(true);
+    kernel32().closeHandle(event);
+    return event;
+  };
+  const link = await open();
+  const watch = link.watch(() => watch.start());
+  watch.start();
+  const again = (): void => {
+    link.configure({ up: false });
+    link.configure({ up: true });
+  };
+  again();
+  await sleep(200);
+  const before = lowestFree();
+  for (let round = 0; round < 100; round++) again();
+  // One that the watch waits for is there until it looks again; and this process has others.
+  await sleep(200);
+  again();
+  const leaked = (lowestFree() - before) / 4;
+  assert.ok(leaked < 20, `${leaked} handles`);
+  await link.close();
 });
 
 test('an adapter of another program is used, and left there without what was set', async () => {

@@ -2,6 +2,7 @@
 
 import { closeSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
+import { closeOwned, ownedCopies } from '../../os/descriptors.ts';
 import { libc } from '../../os/libc.ts';
 import { inNetworkNamespace } from '../../os/namespaces.ts';
 import { NetlinkSocket } from '../../os/netlink-socket.ts';
@@ -19,7 +20,6 @@ import {
   examineDescriptors,
   prepareDescriptors,
   refuseProtocolInformation,
-  takeOver,
   tryProtocolInformation,
 } from './tun-inherited.ts';
 import type { Passage } from './tun-link.ts';
@@ -31,8 +31,8 @@ import { attachPacketSocket, isPacketSocket } from './veth-inherited.ts';
  * Attaches. Leaves this thread in its own network namespace whenever others can run.
  *
  * Rejects with TunError `NOT_FOUND`, `NOT_TUN`, `BUSY`, `UNSUPPORTED`, `NO_PRIVILEGE`, `CONFIGURATION`,
- * `ADAPTER_REMOVED`, `NETNS`. Descriptors that were given are still the caller's then, and as open as
- * they were.
+ * `ADAPTER_REMOVED`, `NETNS`, `SYSCALL`. Descriptors that were given stay the caller's, and as open as they
+ * were: the link has its own of the same device.
  */
 export async function attachToDevice(config: AttachConfig): Promise<Link> {
   const { device, netns } = config;
@@ -73,7 +73,7 @@ function attachNamed(name: string, queues: number, config: AttachConfig): Link {
   }
 }
 
-/** Attaches to the device that the descriptors belong to; on success they are the link's. */
+/** Attaches to the device that the descriptors belong to. */
 async function attachDescriptors(fds: readonly number[], config: AttachConfig): Promise<Link> {
   if (isPacketSocket(fds)) return attachPacketSocket(fds, config);
   const device = examineDescriptors(fds);
@@ -83,11 +83,14 @@ async function attachDescriptors(fds: readonly number[], config: AttachConfig): 
       ? outOfSight(fds[0]!, device, config, shared)
       : inSight(index, device, config, shared),
   );
+  const own: number[] = [];
   try {
     prepareDescriptors(fds, device);
     const passage = passageOf(fds[0]!, device, config, control);
-    return new LinuxLink(takeOver(fds), control, shared, passage, 'keep');
+    own.push(...ownedCopies(fds));
+    return new LinuxLink(own, control, shared, passage, 'keep');
   } catch (error) {
+    for (const fd of own) closeOwned(fd);
     await control.close();
     throw error;
   }
@@ -119,8 +122,7 @@ function outOfSight(
   config: AttachConfig,
   shared: TunMemory,
 ): DeviceControl {
-  const headers = (device.flags & TunFlag.VNET_HDR) !== 0;
-  if (tryProtocolInformation(fd, headers)) refuseProtocolInformation(device.name);
+  if (tryProtocolInformation(fd, device)) refuseProtocolInformation(device.name);
   return new BlindControl(device.name, config, shared);
 }
 

@@ -2,7 +2,7 @@
 
 import { close } from 'node:fs';
 import { promisify } from 'node:util';
-import { F_DUPFD_CLOEXEC, libc, syscallError } from '../../os/libc.ts';
+import { closeOwned, ownedCopies } from '../../os/descriptors.ts';
 import { type Watch, watchReadable } from '../../os/poll.ts';
 import { type SleepWatch, watchSystemSleep } from '../../os/system-sleep.ts';
 import type {
@@ -100,26 +100,15 @@ export class LinuxLink extends TunLink implements Link {
   }
 
   handOver(): LinkLoan {
-    const fds: number[] = [];
-    const release = (): void => {
-      for (const fd of fds.splice(0)) libc().close(fd);
-    };
-    for (const fd of this.#fds) {
-      const own = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
-      if (own >= 0) {
-        fds.push(own);
-        continue;
-      }
-      const errno = libc().errno();
-      release();
-      throw syscallError('fcntl', errno, 'make another descriptor of the device');
-    }
+    const fds = ownedCopies(this.#fds);
     return {
       fds,
       keepDevice: () => {
         this.#ending = 'keep';
       },
-      release,
+      release: () => {
+        for (const fd of fds.splice(0)) closeOwned(fd);
+      },
     };
   }
 

@@ -96,7 +96,7 @@ function refused(errno: number, name: string, tun: TunState): TunError {
   if (errno === Errno.EPERM || errno === Errno.EACCES) {
     return new TunError(
       TunErrorCode.NO_PRIVILEGE,
-      `the interface "${name}" ${ownership(tun)}, and this process runs as user ${process.geteuid?.()} without CAP_NET_ADMIN; run it as the owner or as root, or make the interface with "user ${process.geteuid?.()}"`,
+      `the interface "${name}" ${ownership(tun)}, and this process runs as user ${process.geteuid?.()} in group ${process.getgroups?.().join(', ')} without CAP_NET_ADMIN; run it as who may, or as root, or make the interface with "user ${process.geteuid?.()}" and no group`,
       details,
     );
   }
@@ -114,12 +114,13 @@ function refused(errno: number, name: string, tun: TunState): TunError {
   );
 }
 
+/** In words. The kernel asks for all that is set: for the user as a member of the group, if it is both. */
 function ownership({ owner, group }: TunState): string {
-  const owners = [
-    ...(owner === undefined ? [] : [`user ${owner}`]),
-    ...(group === undefined ? [] : [`group ${group}`]),
-  ];
-  return owners.length === 0 ? 'belongs to no user' : `belongs to ${owners.join(' and ')}`;
+  if (owner === undefined && group === undefined) return 'belongs to no user';
+  if (owner === undefined) return `belongs to group ${group}`;
+  return group === undefined
+    ? `belongs to user ${owner}`
+    : `belongs to user ${owner} in group ${group}, which takes both`;
 }
 
 function withInformation(name: string): TunError {

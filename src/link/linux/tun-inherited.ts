@@ -2,7 +2,6 @@
 
 import { writeSync } from 'node:fs';
 import { TunError, TunErrorCode } from '../../errors.ts';
-import { ownedByThread } from '../../os/descriptors.ts';
 import {
   Errno,
   errnoName,
@@ -29,6 +28,8 @@ const O_RDWR = 2;
 const O_NONBLOCK = 0o4000;
 /** With protocol information in front: none, of no protocol, of a packet of no bytes. */
 const EMPTY_FRAME_BYTES = 4;
+/** Larger virtio-net headers are no program's: the longest that virtio has take some dozen bytes. */
+const MAX_HEADER_BYTES = 0x1000;
 
 /**
  * Looks at descriptors that are to be queues of one device, changing nothing.
@@ -73,11 +74,16 @@ function refusal(fd: number, errno: number): string {
 
 /**
  * Whether packets have protocol information in front, tried out, since no request tells: 4 zero bytes
- * are a frame with it, and no packet without. Costs the device a count among its receive drops. For
- * devices that rtnetlink does not tell about.
+ * are a frame with it, and no packet without; behind a virtio-net header of the size they have now, if
+ * `device` has any. Costs the device a count among its receive drops. For devices that rtnetlink does not
+ * tell about.
+ *
+ * @throws TunError `UNSUPPORTED` for headers of a size that is none.
  */
-export function tryProtocolInformation(fd: number, headers: boolean): boolean {
-  const frame = new Uint8Array((headers ? VNET_HEADER_BYTES : 0) + EMPTY_FRAME_BYTES);
+export function tryProtocolInformation(fd: number, { name, flags }: TunInterface): boolean {
+  const headerBytes = (flags & TunFlag.VNET_HDR) === 0 ? 0 : getHeaderBytes(fd);
+  if (headerBytes > MAX_HEADER_BYTES) throw oddHeaders(name, headerBytes, "no program's");
+  const frame = new Uint8Array(headerBytes + EMPTY_FRAME_BYTES);
   try {
     writeSync(fd, frame);
     return true;
@@ -110,10 +116,7 @@ export function prepareDescriptors(fds: readonly number[], { name }: TunInterfac
       getHeaderBytes(fd) !== VNET_HEADER_BYTES &&
       !setHeaderBytes(fd, VNET_HEADER_BYTES)
     ) {
-      throw new TunError(
-        TunErrorCode.UNSUPPORTED,
-        `the virtio-net headers of "${name}" have ${getHeaderBytes(fd)} bytes and cannot be set to ${VNET_HEADER_BYTES} (${errnoName(libc().errno())})`,
-      );
+      throw oddHeaders(name, getHeaderBytes(fd), errnoName(libc().errno()));
     }
     if ((flags & TunFlag.DETACH_QUEUE) !== 0) attachQueue(fd);
     const mode = libc().fcntl(fd, F_GETFL, 0);
@@ -122,9 +125,11 @@ export function prepareDescriptors(fds: readonly number[], { name }: TunInterfac
   }
 }
 
-/** The descriptors as this thread's own, to be closed by it; the numbers given are used up. */
-export function takeOver(fds: readonly number[]): number[] {
-  return fds.map(ownedByThread);
+function oddHeaders(name: string, bytes: number, why: string): TunError {
+  return new TunError(
+    TunErrorCode.UNSUPPORTED,
+    `the virtio-net headers of "${name}" have ${bytes} bytes (${why}), and not ${VNET_HEADER_BYTES}; whoever opens it may set that (TUNSETVNETHDRSZ), or leave out IFF_VNET_HDR`,
+  );
 }
 
 function notTun(message: string): TunError {

@@ -1,12 +1,12 @@
 /** A packet socket that somebody else opened on the far end of a veth pair: what it is, and what has to be right about it. */
 
 import { TunError, TunErrorCode } from '../../errors.ts';
+import { closeOwned, ownedCopies } from '../../os/descriptors.ts';
 import { F_GETFD, F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC, libc } from '../../os/libc.ts';
 import { interfaceNameAt, type PacketBinding, packetBinding } from '../../os/packet-socket.ts';
 import type { AttachConfig, Link } from '../link.ts';
 import { BlindControl } from './blind-control.ts';
 import { LinuxLink } from './linux-link.ts';
-import { takeOver } from './tun-inherited.ts';
 import { TunMemory } from './tun-memory.ts';
 import { FAR_ADDRESS } from './veth.ts';
 import { VethControl } from './veth-control.ts';
@@ -21,7 +21,7 @@ export function isPacketSocket(fds: readonly number[]): boolean {
 }
 
 /**
- * Attaches to the device that the packet socket is the other side of; on success it is the link's. The
+ * Attaches to the device that the packet socket is the other side of; the socket stays the caller's. The
  * device is in a network namespace of somebody else's: what is said of it is believed.
  *
  * @throws TunError `NOT_TUN` when it is no socket as `link: 'veth'` makes them, `ADAPTER_REMOVED` when its
@@ -36,9 +36,14 @@ export function attachPacketSocket(fds: readonly number[], config: AttachConfig)
   const mode = libc().fcntl(fd, F_GETFL, 0);
   if ((mode & O_NONBLOCK) === 0) libc().fcntl(fd, F_SETFL, mode | O_NONBLOCK);
   if (libc().fcntl(fd, F_GETFD, 0) !== FD_CLOEXEC) libc().fcntl(fd, F_SETFD, FD_CLOEXEC);
-  const own = takeOver(fds);
-  const control = new VethControl(device, own[0]!);
-  return new LinuxLink(own, control, shared, { ...VETH_PASSAGE, events: false }, 'keep');
+  const own = ownedCopies(fds);
+  try {
+    const control = new VethControl(device, own[0]!);
+    return new LinuxLink(own, control, shared, { ...VETH_PASSAGE, events: false }, 'keep');
+  } catch (error) {
+    for (const one of own) closeOwned(one);
+    throw error;
+  }
 }
 
 /** Returns the name of the device: the far end has the same. */

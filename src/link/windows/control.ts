@@ -5,9 +5,8 @@
 
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { MIN_MTU_IPV6 } from '../../limits.ts';
-import { addressOf } from '../../os/address.ts';
 import { type IpHelper, type IpHelperCall, nativeName } from '../../os/ip-helper.ts';
-import { WinError, wideString, wideText } from '../../os/win32.ts';
+import { WinError, wideText } from '../../os/win32.ts';
 import type { LinkConfig, LinkInfo, LinkReconfig, RouteConfig } from '../link.ts';
 import {
   AddressRow,
@@ -15,7 +14,6 @@ import {
   changeInterfaceRow,
   DEVICE_NAME_CHARACTERS,
   deviceRow,
-  dnsSettings,
   Family,
   familyOf,
   interfaceRow,
@@ -24,13 +22,10 @@ import {
   outDiscards,
   readAddressRow,
   routeRow,
+  settableInterfaceRow,
 } from './ip-rows.ts';
+import { NameServers } from './name-servers.ts';
 import { configurationError } from './refusals.ts';
-
-/** Bytes of a GUID. */
-const GUID_BYTES = 16;
-
-const FAMILIES = [Family.IPV4, Family.IPV6] as const;
 
 /** What was set, and is this link's to take away again. */
 interface OwnSettings {
@@ -47,6 +42,9 @@ export class WindowsControl {
   /** Families the interface has: a Windows without IPv6 gives it one. */
   readonly #families: readonly Family[];
   readonly #linkLocal: boolean;
+  readonly #nameServers: NameServers;
+  /** The interface's rows before anything was set, one for each family. */
+  #former: readonly Uint8Array[] = [];
   #own: OwnSettings = { mtu: 0, addresses: [], routes: [] };
   #hostDrops = 0;
   #closed = false;
@@ -61,6 +59,7 @@ export class WindowsControl {
   ) {
     this.#helper = helper;
     this.#luid = luid;
+    this.#nameServers = new NameServers(helper, luid);
     this.#families = families;
     this.#linkLocal = linkLocal;
     this.#name = this.#alias() ?? name;
@@ -102,10 +101,11 @@ export class WindowsControl {
    * @throws TunError `CONFIGURATION` naming what was refused or did not stick, `NO_PRIVILEGE`.
    */
   setUp(config: LinkConfig): LinkInfo {
+    this.#former = this.#families.map((family) => this.#interfaceRow(family));
     const addresses = this.#possible(config.addresses);
     const routes = config.routes.filter(({ destination }) => this.#has(destination));
     const info = this.#apply(this.#own, { mtu: config.mtu, addresses, routes });
-    this.#setNameServers(config.wintun?.dns ?? []);
+    this.#nameServers.set(config.wintun?.dns ?? []);
     return info;
   }
 
@@ -128,13 +128,15 @@ export class WindowsControl {
     }
   }
 
-  /** Takes away what was set: of an adapter that stays. */
+  /** Takes away what was set, and puts back what was there before: of an adapter that stays. Never throws. */
   clear(): void {
+    this.#nameServers.restore();
     for (const route of this.#own.routes)
       this.#helper.call('deleteRoute', routeRow(this.#luid, route));
     for (const text of this.#own.addresses) {
       this.#helper.call('deleteAddress', addressRow(this.#luid, text));
     }
+    for (const row of this.#former) this.#helper.call('setIpInterface', settableInterfaceRow(row));
   }
 
   /** Packets Windows dropped in front of the adapter; the last known figure once it is closed. */
@@ -203,23 +205,6 @@ export class WindowsControl {
     const possible = family === Family.IPV6 ? Math.max(mtu, MIN_MTU_IPV6) : mtu;
     changeInterfaceRow(row, possible, this.#linkLocal);
     this.#must('setIpInterface', `the MTU ${mtu}`, row);
-  }
-
-  #setNameServers(servers: readonly string[]): void {
-    for (const family of FAMILIES) {
-      const own = servers.filter((text) => familyOf(text) === family);
-      if (own.length === 0) continue;
-      const guid = new Uint8Array(GUID_BYTES);
-      this.#must('luidToGuid', "the interface's GUID", this.#luidBytes(), guid);
-      const list = wideString(own.join(','));
-      const errno = this.#helper.setDns(guid, dnsSettings(addressOf(list), family));
-      if (errno === WinError.SUCCESS && list.length > 0) continue;
-      throw configurationError(
-        `the name servers ${own.join(', ')}`,
-        'SetInterfaceDnsSettings',
-        errno,
-      );
-    }
   }
 
   #interfaceRow(family: Family): Uint8Array {

@@ -4,14 +4,15 @@
  *
  * The file is held open from before it is looked at until it is loaded, so that nobody can write to
  * it, remove it or put another in its place meanwhile (Windows refuses that to others as long as a
- * handle that does not share writing and deleting is open).
+ * handle that does not share writing and deleting is open). It is looked at and loaded where it lies, and not
+ * by a path with a link on the way, which could lead elsewhere the second time.
  */
 
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TunError, TunErrorCode } from '../../errors.ts';
 import { type Signature, verifySignature } from '../../os/authenticode.ts';
-import { INVALID_HANDLE, kernel32, WinError, winErrorName } from '../../os/win32.ts';
+import { finalPath, INVALID_HANDLE, kernel32, WinError, winErrorName } from '../../os/win32.ts';
 import type { WintunOptions } from '../link.ts';
 
 /** Where users say which DLL it is to be. */
@@ -68,7 +69,10 @@ export function findDll(
   }
   const program = process.argv[1];
   const folders = [...(program === undefined ? [] : [dirname(program)]), dirname(process.execPath)];
-  const paths = folders.map((folder) => join(folder, DLL_NAME));
+  // What is called a program may be any word: of "node -e", whatever comes behind it.
+  const paths = folders
+    .map((folder) => join(folder, DLL_NAME))
+    .filter((one) => WHOLE_PATH.test(one));
   const path = paths.find((one) => existsSync(one));
   if (path !== undefined) return { path, from: 'beside the program' };
   throw new TunError(
@@ -95,6 +99,7 @@ function whole(path: string, from: string): DllPath {
 
 /** A DLL that is held open. */
 export interface HeldDll extends Disposable {
+  /** Where it lies. */
   readonly path: string;
   readonly handle: number;
 }
@@ -108,7 +113,13 @@ export function holdDll(path: string): HeldDll {
   const { createFile, getLastError, closeHandle } = kernel32();
   const handle = createFile(path, GENERIC_READ, FILE_SHARE_READ, null, OPEN_EXISTING, 0, 0);
   if (handle !== INVALID_HANDLE) {
-    return { path, handle, [Symbol.dispose]: () => void closeHandle(handle) };
+    const close = (): void => void closeHandle(handle);
+    try {
+      return { path: finalPath(handle), handle, [Symbol.dispose]: close };
+    } catch (error) {
+      close();
+      throw error;
+    }
   }
   const errno = getLastError();
   const remedy =

@@ -18,8 +18,9 @@ const DESCRIPTION = / Tunnel(?: #\d+)?$/;
 
 /** Finds and checks the DLL, as `loadWintun` does, and loads nothing. */
 export function inspectDll(options: WintunOptions): WintunDll {
-  const { path, from } = findDll(options);
-  using held = holdDll(path);
+  const { path: found, from } = findDll(options);
+  using held = holdDll(found);
+  const { path } = held;
   checkMachine(path);
   try {
     checkPublisher(held);

@@ -189,6 +189,15 @@ export function changeInterfaceRow(row: Uint8Array, mtu: number, ipv6LinkLocal: 
   view.setUint32(InterfaceRow.LINK_LOCAL_BEHAVIOR, behavior, LITTLE_ENDIAN);
 }
 
+/** A row as it was read, for setting it again: see {@link changeInterfaceRow}. */
+export function settableInterfaceRow(row: Uint8Array): Uint8Array {
+  const copy = row.slice();
+  const view = new DataView(copy.buffer);
+  const family = view.getUint16(InterfaceRow.FAMILY, LITTLE_ENDIAN);
+  if (family === Family.IPV4) view.setUint32(InterfaceRow.SITE_PREFIX_LENGTH, 0, LITTLE_ENDIAN);
+  return copy;
+}
+
 /** A row for creating, reading or deleting a route whose next hop is the interface itself. */
 export function routeRow(luid: bigint, { destination, metric }: RouteConfig): Uint8Array {
   const prefix = parsePrefix(destination);
@@ -228,6 +237,19 @@ export function dnsSettings(nameServers: number, family: Family): Uint8Array {
   view.setBigUint64(DnsSettings.FLAGS, flags, LITTLE_ENDIAN);
   view.setBigUint64(DnsSettings.NAME_SERVER, BigInt(nameServers), LITTLE_ENDIAN);
   return row;
+}
+
+/** Settings that ask for those of one family. (Setting says what it means by flags; reading takes the family's alone.) */
+export function dnsQuery(family: Family): Uint8Array {
+  const [row, view] = emptyRow(DnsSettings.BYTES);
+  view.setUint32(DnsSettings.VERSION, DNS_VERSION, LITTLE_ENDIAN);
+  view.setBigUint64(DnsSettings.FLAGS, family === Family.IPV6 ? DNS_IPV6 : 0n, LITTLE_ENDIAN);
+  return row;
+}
+
+/** Where the name servers are, of settings that were filled in: UTF-16, separated by commas; 0 for none. */
+export function nameServersOf(settings: Uint8Array): bigint {
+  return new DataView(settings.buffer).getBigUint64(DnsSettings.NAME_SERVER, LITTLE_ENDIAN);
 }
 
 function emptyRow(bytes: number): [Uint8Array, DataView] {

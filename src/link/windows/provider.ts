@@ -46,16 +46,18 @@ async function openAdapter(config: LinkConfig, libraries: SystemLibraries): Prom
     : createNew(wintun, name, options.guid ?? guidFor(config.name));
   const adapter: AdapterHandle = { close: () => wintun.closeAdapter(handle), stays: existing };
   let session: Session | undefined;
+  let control: WindowsControl | undefined;
   try {
     const luid = new BigUint64Array(1);
     wintun.getAdapterLuid(handle, luid);
     const families = await waitForRows(helper, luid[0]!);
     session = new Session(wintun, handle, options.ringBytes ?? ringFor(config));
     session.begin();
-    const control = new WindowsControl(helper, luid[0]!, families, name, config.ipv6LinkLocal);
+    control = new WindowsControl(helper, luid[0]!, families, name, config.ipv6LinkLocal);
     const info = control.setUp(config);
     return new WindowsLink(adapter, session, control, info, libraries.powrprof);
   } catch (error) {
+    if (existing) control?.clear();
     session?.close();
     await adapter.close();
     throw error;

@@ -18,8 +18,8 @@ export class Session {
   /** A manual-reset event: set while packets may be there. {@link Session.signal} says it for the first time. */
   readonly ready: number;
   readonly #adapter: number;
-  /** Handles of our own for the read events, closed with the rest: somebody may still wait for one. */
-  readonly #signals: number[] = [];
+  /** Handles of our own for the read events; the last is the present session's, for the others somebody may still wait. */
+  #signals: number[] = [];
   #handle = 0;
   #gone = false;
 
@@ -79,6 +79,14 @@ export class Session {
     const handle = this.#handle;
     this.#handle = 0;
     this.wintun.endSession(handle);
+  }
+
+  /** Closes the handles of read events that belong to no session any more and that nobody uses. */
+  closeSignals(isUsed: (event: number) => boolean): void {
+    const kept = this.#signals.filter((event) => event === this.signal || isUsed(event));
+    const over = this.#signals.filter((event) => !kept.includes(event));
+    this.#signals = kept;
+    for (const event of over) kernel32().closeHandle(event);
   }
 
   /** Ends it all; nobody waits any more for the events. Once. */

@@ -236,6 +236,7 @@ export class WindowsLink implements Link {
   #follow(): void {
     this.#handles[SIGNAL] = BigInt(this.#session.signal);
     this.#events.signal = this.#session.signal;
+    this.#session.closeSignals((event) => this.#events.isUsed(event));
   }
 }
 

@@ -7,11 +7,18 @@
  * Source: wintun.h 0.14 and its README, "Reference".
  */
 
-import { TunError, TunErrorCode } from '../../errors.ts';
+import { isTunError, TunError, TunErrorCode } from '../../errors.ts';
 import { type FfiLibrary, ffi } from '../../os/ffi.ts';
 import { kernel32, WinError, winErrorName } from '../../os/win32.ts';
 import type { WintunOptions } from '../link.ts';
-import { checkMachine, checkPublisher, findDll, holdDll, WHERE_FROM } from './dll-file.ts';
+import {
+  checkMachine,
+  checkPublisher,
+  findDll,
+  type HeldDll,
+  holdDll,
+  WHERE_FROM,
+} from './dll-file.ts';
 
 /** Packets are handed over by address; none is longer than 65,535 bytes. */
 export interface Wintun {
@@ -41,7 +48,14 @@ export interface Wintun {
 /** `LOAD_LIBRARY_SEARCH_SYSTEM32`: what the DLL needs comes from Windows' own folder alone. */
 const LOAD_LIBRARY_SEARCH_SYSTEM32 = 0x800;
 
-const loaded = new Map<string, Wintun>();
+/** A DLL that is loaded, and why it is not to be used without `allowUnsigned`. */
+interface Loaded {
+  readonly wintun: Wintun;
+  readonly refusal: TunError | undefined;
+}
+
+/** By where the file lies. */
+const loaded = new Map<string, Loaded>();
 
 /**
  * Finds, checks and loads the DLL. It stays loaded: other threads may be inside.
@@ -50,12 +64,13 @@ const loaded = new Map<string, Wintun>();
  * `DRIVER_UNTRUSTED` when its publisher did not sign it.
  */
 export function loadWintun(options: WintunOptions): Wintun {
-  const { path } = findDll(options);
+  using held = holdDll(findDll(options).path);
+  const { path } = held;
   const known = loaded.get(path);
-  if (known !== undefined) return known;
-  using held = holdDll(path);
-  checkMachine(path);
-  if (options.allowUnsigned !== true) checkPublisher(held);
+  // Not looked at again: the file may be another by now, and what is in the process is not.
+  const refusal = known === undefined ? refusalOf(held) : known.refusal;
+  if (refusal !== undefined && options.allowUnsigned !== true) throw refusal;
+  if (known !== undefined) return known.wintun;
   const { loadLibrary, freeLibrary, getLastError } = kernel32();
   const module = loadLibrary(path, 0, LOAD_LIBRARY_SEARCH_SYSTEM32);
   if (module === 0) {
@@ -69,10 +84,22 @@ export function loadWintun(options: WintunOptions): Wintun {
   try {
     // By now a module of this path is in the process: this finds it, and loads nothing.
     const wintun = bindAll(path, ffi().load(path));
-    loaded.set(path, wintun);
+    loaded.set(path, { wintun, refusal });
     return wintun;
   } finally {
     freeLibrary(module);
+  }
+}
+
+/** Why the file is not trusted; undefined when it is. */
+function refusalOf(held: HeldDll): TunError | undefined {
+  checkMachine(held.path);
+  try {
+    checkPublisher(held);
+    return undefined;
+  } catch (error) {
+    if (!isTunError(error)) throw error;
+    return error;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { closeSync } from 'node:fs';
 import { after } from 'node:test';
 import type { ExistingDevice, Offload } from '#dist/link/link.js';
 import { linuxLink } from '#dist/link/linux/provider.js';
@@ -46,8 +47,9 @@ linkContract(
     await ip('link', 'set', name, 'addrgenmode', 'none', 'mtu', String(mtu));
     await ip('link', 'set', name, 'up', 'txqueuelen', String(hostQueueLength));
     for (const address of config.addresses) await ip('addr', 'add', address, 'dev', name);
+    const found = device();
     const link = await linuxLink().attach!({
-      device: device(),
+      device: found,
       netns: undefined,
       addresses: undefined,
       mtu: undefined,
@@ -57,6 +59,7 @@ linkContract(
       offload: config.offload,
       engine: config.engine,
     });
+    if ('fds' in found) for (const fd of found.fds) closeSync(fd);
     assert.equal(link.capabilities.offload, offload);
     link.setMediaConnected(true);
     const host = new HostSocket([]);

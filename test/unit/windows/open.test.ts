@@ -1,6 +1,9 @@
 /** What is decided before Windows is asked for anything. */
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Adapter } from 'typetun';
 import { findDll } from '#dist/link/windows/dll-file.js';
@@ -13,6 +16,22 @@ test('another system has no such link, and says which it has', async () => {
     code: 'ERR_TUN_UNSUPPORTED',
     message: new RegExp(`no kernel link "${other}" for .*; use .*'memory'`),
   });
+});
+
+test('a program that is called by a bare word has no DLL beside it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'typetun-'));
+  const [program, here] = [process.argv[1]!, process.cwd()];
+  try {
+    writeFileSync(join(folder, 'wintun.dll'), 'planted');
+    process.chdir(folder);
+    // As of "node -e CODE data.bin".
+    process.argv[1] = 'data.bin';
+    assert.throws(() => findDll({}, {}), { code: 'ERR_TUN_NO_DRIVER' });
+  } finally {
+    process.argv[1] = program;
+    process.chdir(here);
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a DLL that was named and is not there is refused, and none taken in its place', () => {

@@ -54,6 +54,7 @@ function ringOf(packets: number, length: number): Ring {
   const session = {
     ...{ wintun, handle: 1, ready: 1, signal: 1, gone: false, ringBytes: RING_BYTES },
     markGone: () => undefined,
+    closeSignals: () => undefined,
   };
   const adapter = { close: async () => undefined, stays: false };
   const info = { name: 'one', interfaceIndex: 1, mtu: 1500, up: true, addresses: [] };

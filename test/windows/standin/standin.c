@@ -12,6 +12,7 @@ enum { FAIL_CREATE, FAIL_OPEN, FAIL_SESSION, FAIL_ADDRESS, FAIL_ROUTE, FAIL_INTE
 static DWORD fail_with[FAILS];
 static LONG rows_after[2]; /* ms after an adapter was made; below 0 never */
 static WCHAR dns[2][256];
+static int dns_given;
 
 __declspec(dllexport) void TestFail(int which, DWORD error) { fail_with[which] = error; }
 __declspec(dllexport) void TestRowsAfter(LONG ipv4, LONG ipv6) {
@@ -33,6 +34,8 @@ __declspec(dllexport) int TestRoutes(void) {
   for (int i = 0; i < 8; i++) count += adapters[i].used ? adapters[i].route_count : 0;
   return count;
 }
+__declspec(dllexport) int TestDnsGiven(void) { return dns_given; }
+
 __declspec(dllexport) void TestDns(int ipv6, WCHAR *text) { wcscpy(text, dns[ipv6 != 0]); }
 
 static DWORD fails(int which) {
@@ -292,6 +295,11 @@ DWORD WINAPI Fake_GetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row) {
   row->RouterDiscoveryBehavior = RouterDiscoveryDhcp;
   row->DadTransmits = 3;
   row->LinkLocalAddressBehavior = LinkLocalDelayed;
+  if (adapter->ip[row->Family == AF_INET6].set) {
+    row->RouterDiscoveryBehavior = adapter->ip[row->Family == AF_INET6].discovery;
+    row->DadTransmits = adapter->ip[row->Family == AF_INET6].dad;
+    row->LinkLocalAddressBehavior = adapter->ip[row->Family == AF_INET6].link_local;
+  }
   row->SitePrefixLength = 64;
   row->Connected = adapter->session;
   return NO_ERROR;
@@ -304,11 +312,18 @@ DWORD WINAPI Fake_SetIpInterfaceEntry(MIB_IPINTERFACE_ROW *row) {
   /* As Windows: what reading gives for IPv4 is refused when it is set. */
   if (row->Family == AF_INET && row->SitePrefixLength != 0) return ERROR_INVALID_PARAMETER;
   if (row->NlMtu > 65535 || row->NlMtu < (row->Family == AF_INET ? 576u : 1280u)) return ERROR_INVALID_PARAMETER;
-  if (row->DadTransmits != 0 || row->RouterDiscoveryBehavior != RouterDiscoveryDisabled) return ERROR_INVALID_PARAMETER;
+  /* As an adapter has to be, or as a new one is. */
+  BOOL ours = row->DadTransmits == 0 && row->RouterDiscoveryBehavior == RouterDiscoveryDisabled;
+  BOOL fresh = row->DadTransmits == 3 && row->RouterDiscoveryBehavior == RouterDiscoveryDhcp;
+  if (!ours && !fresh) return ERROR_INVALID_PARAMETER;
   error = host_set_mtu(adapter, row->NlMtu);
   if (error) return error;
   if (row->Family == AF_INET) adapter->mtu4 = row->NlMtu;
   else adapter->mtu6 = row->NlMtu;
+  adapter->ip[row->Family == AF_INET6].set = TRUE;
+  adapter->ip[row->Family == AF_INET6].dad = row->DadTransmits;
+  adapter->ip[row->Family == AF_INET6].discovery = row->RouterDiscoveryBehavior;
+  adapter->ip[row->Family == AF_INET6].link_local = row->LinkLocalAddressBehavior;
   return NO_ERROR;
 }
 
@@ -477,6 +492,24 @@ DWORD WINAPI Fake_SetInterfaceDnsSettings(GUID guid, const struct dns_settings *
     return NO_ERROR;
   }
   return ERROR_NOT_FOUND;
+}
+
+/* The family by a flag, what it is by the version alone. */
+DWORD WINAPI Fake_GetInterfaceDnsSettings(GUID guid, struct dns_settings *settings) {
+  if (settings->Version != 1 || (settings->Flags & ~1ull) || settings->NameServer) return ERROR_INVALID_PARAMETER;
+  for (int i = 0; i < 8; i++) {
+    if (!adapters[i].used || memcmp(&adapters[i].guid, &guid, sizeof guid) != 0) continue;
+    settings->NameServer = HeapAlloc(GetProcessHeap(), 0, sizeof dns[0]);
+    memcpy(settings->NameServer, dns[settings->Flags & 1], sizeof dns[0]);
+    dns_given++;
+    return NO_ERROR;
+  }
+  return ERROR_NOT_FOUND;
+}
+
+void WINAPI Fake_FreeInterfaceDnsSettings(struct dns_settings *settings) {
+  HeapFree(GetProcessHeap(), 0, settings->NameServer);
+  dns_given--;
 }
 
 /* ---- powrprof.dll ---- */

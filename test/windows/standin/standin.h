@@ -38,6 +38,7 @@ struct adapter {
   WCHAR name[128];
   ULONG64 made;
   ULONG mtu4, mtu6;
+  struct { BOOL set; ULONG dad; int discovery, link_local; } ip[2]; /* of each family, once it was set */
   MIB_UNICASTIPADDRESS_ROW addresses[MAX_ROWS];
   int address_count;
   MIB_IPFORWARD_ROW2 routes[MAX_ROWS];

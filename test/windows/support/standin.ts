@@ -93,6 +93,11 @@ export class Standin {
     this.#call('void TestPower(uint32 type)', type);
   }
 
+  /** Settings that were read and not freed. */
+  get dnsGiven(): number {
+    return this.#call('int TestDnsGiven()');
+  }
+
   dns(ipv6: boolean): string {
     const text = new Uint16Array(256);
     this.#call('void TestDns(int ipv6, void *text)', ipv6 ? 1 : 0, text);
