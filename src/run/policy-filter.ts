@@ -33,7 +33,7 @@ export interface PolicyFilterOptions {
   readonly maxFlows?: number;
   /** Gets packets that were held back. When it throws, they and all that are still held back are dropped. */
   readonly onDue: OnDue;
-  /** Told what a policy threw, each time. */
+  /** Told what a policy threw, each time. What it throws itself is passed over. */
   readonly onPolicyError?: ((error: unknown) => void) | undefined;
 }
 
@@ -52,7 +52,11 @@ export class PolicyFilter {
     this.#policy = policy;
     this.#onError = (error) => {
       this.#counts.policyErrors++;
-      options.onPolicyError?.(error);
+      try {
+        options.onPolicyError?.(error);
+      } catch {
+        // It was only told; the packets behind this one are still to be decided about.
+      }
     };
     const maxFlows = options.maxFlows ?? DEFAULT_MAX_FLOWS;
     this.#flows = new Flows(policy, maxFlows, this.#fragments, this.#onError);

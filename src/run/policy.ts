@@ -1,5 +1,6 @@
 /** What a policy is: a module, or an object, that says what may pass. */
 
+import { messageOf } from '../errors.ts';
 import { TunError, TunErrorCode } from '../index.ts';
 
 /** A flow, as its first packet shows it. */
@@ -93,8 +94,7 @@ export async function loadPolicy(url: URL): Promise<Policy> {
   try {
     module = (await import(url.href)) as Partial<Record<string, unknown>>;
   } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    throw policyError(`the policy ${path} does not load: ${what}`, cause);
+    throw policyError(`the policy ${path} does not load: ${messageOf(cause)}`, cause);
   }
   const { flow, packet } = module;
   for (const [name, member] of Object.entries({ flow, packet })) {

@@ -121,6 +121,51 @@ for (const [what, policy] of [
   });
 }
 
+test('a policy that rejects is one that answers with a promise, and nobody is left to handle it', async () => {
+  const unhandled: unknown[] = [];
+  const onUnhandled = (error: unknown): void => void unhandled.push(error);
+  process.on('unhandledRejection', onUnhandled);
+  const rejects = (): never => Promise.reject(new Error('thrown')) as never;
+  try {
+    for (const policy of [{ flow: rejects }, { packet: rejects }]) {
+      const { filter, pass } = subject(policy);
+      assert.deepEqual(pass(OUT, query), []);
+      assert.equal(filter.statistics.policyErrors, 1);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  } finally {
+    process.off('unhandledRejection', onUnhandled);
+  }
+  assert.deepEqual(unhandled, []);
+});
+
+test('whatever a policy answers, the error says what would do', () => {
+  const circular: Record<string, unknown> = {};
+  circular['itself'] = circular;
+  for (const verdict of [circular, 1n, Object.create(null), Symbol('x'), null, () => 'allow']) {
+    const { errors, pass } = subject({ flow: () => verdict as never });
+    assert.deepEqual(pass(OUT, query), []);
+    assert.match((errors[0] as Error).message, /^a policy answered .*; answer 'allow', 'drop'/);
+  }
+});
+
+test('a listener that throws about a policy does not hold up the packets behind', () => {
+  const filter = new PolicyFilter(
+    {
+      flow: ({ protocol }) => (protocol === 'udp' ? assert.fail('thrown') : 'allow'),
+    },
+    {
+      mtu: 1500,
+      onDue: () => undefined,
+      onPolicyError: () => {
+        throw new Error('the listener');
+      },
+    },
+  );
+  const bytes = bundleOf(query, ping);
+  assert.deepEqual(packetsOf(bytes, filter.apply(bytes, bytes.length, OUT)), [ping]);
+});
+
 test('a policy that throws about a packet has the rest of its flow dropped', () => {
   let seen = 0;
   const { filter, pass } = subject({
