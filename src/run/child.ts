@@ -8,6 +8,7 @@ import { openSync, readFileSync, realpathSync } from 'node:fs';
 import { Adapter, isTunError } from '../index.ts';
 import { arrangeDescriptors, bindMount, dieWithParent, resetSignals } from '../os/exec.ts';
 import { bringLoopbackUp } from '../os/loopback.ts';
+import { awaitOperation } from '../os/operational.ts';
 import { ControlSocket } from './control-socket.ts';
 import { becomeCommand, unstartedReason, unstartedStatus } from './find-command.ts';
 import {
@@ -25,6 +26,8 @@ const RESOLVER_FILE = '/etc/resolv.conf';
 const OWN_NAMESPACE = '/proc/self/ns/net';
 /** Exit status when a step failed: the program is told which one. */
 const FAILED = 1;
+/** How long the command waits at most for its interface; as a rule it is some ms at most. */
+const OPERATION_MS = 1000;
 
 const control = new ControlSocket(HelperDescriptor.CONTROL);
 
@@ -55,6 +58,8 @@ async function main(): Promise<void> {
   tell({ kind: 'ready', info: { name, mtu, addresses } }, descriptorsOf(adapter));
   step('waiting for the program');
   if (control.await() !== GO) process.exit(FAILED);
+  // A program that has opened a device is there to get what the command sends first.
+  awaitOperation(name, OPERATION_MS);
   step('starting the command');
   turnInto(order);
 }

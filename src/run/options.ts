@@ -52,7 +52,8 @@ export interface NamespaceOptions {
   readonly signal?: AbortSignal;
   /**
    * Called with the adapter, before the command starts: open the device in it, at once, and move packets
-   * for as long as you like. When it returned the command is started; a promise that it returns is not
+   * for as long as you like. Of a device that is opened before this returns the command's first packet is
+   * not missed. When it returned the command is started; a promise that it returns is not
    * waited for until the command has ended and the adapter is closed. When it throws or rejects the
    * command is ended, and the call rejects with that error.
    */

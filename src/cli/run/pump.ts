@@ -34,7 +34,7 @@ export interface Pump {
   readonly done: Promise<void>;
 }
 
-/** Starts at once; what the command sends from now on is not lost. */
+/** Opens the device at once: the command is started when that is in operation (`runInNamespace`). */
 export function startPump(adapter: Adapter, { far, capture, makeFilter }: PumpParts): Pump {
   const device = adapter.openDevice();
   const intoAdapter = (bytes: Uint8Array, length: number): void => {
