@@ -150,5 +150,5 @@ async function move(
 function runOf(helper: Helper, chosen: Pick<NamespaceRun, 'rung' | 'reason'>): NamespaceRun {
   const { child, stderr } = helper;
   const { pid = 0, stdin, stdout } = child;
-  return { ...chosen, pid, stdin, stdout, stderr, kill: (signal) => child.kill(signal) };
+  return { ...chosen, pid, stdin, stdout, stderr, kill: (signal) => helper.kill(signal) };
 }

@@ -3,7 +3,7 @@
  * helper besides the command's own:
  *
  * ```
- *  3  control   datagrams of JSON both ways; the adapter's descriptors travel with READY
+ *  3  control   lines of JSON both ways; the adapter's descriptors travel with READY
  *  4  order     one JSON object from the program, until end of file: what is to be done
  *  5  stderr    the command's standard error; 2 is where the helper and unshare(1) complain
  * ```
@@ -20,9 +20,6 @@
 
 /** Descriptors of the helper. */
 export const HelperDescriptor = { CONTROL: 3, ORDER: 4, STDERR: 5 } as const;
-
-/** Bytes of the largest control message; what would be longer is cut (error messages alone could). */
-export const MAX_MESSAGE_BYTES = 16_384;
 
 /** What the helper is to do. */
 export interface Order {

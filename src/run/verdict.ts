@@ -83,7 +83,7 @@ function notAVerdict(verdict: unknown): TypeError {
   if (types.isPromise(verdict)) {
     shown = 'a promise';
     // Nobody waits for it, and its rejection is not to end the process: it is counted here already.
-    Promise.prototype.then.call(verdict, undefined, () => undefined);
+    void Promise.prototype.then.call(verdict, undefined, () => undefined);
   } else {
     try {
       shown = JSON.stringify(verdict) ?? String(verdict);
