@@ -5,8 +5,9 @@
  */
 
 import { openSync, readFileSync, realpathSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
 import { Adapter, isTunError } from '../index.ts';
-import { arrangeDescriptors, bindMount, dieWithParent, resetSignals } from '../os/exec.ts';
+import { arrangeDescriptors, dieWithParent, layFile, resetSignals } from '../os/exec.ts';
 import { bringLoopbackUp } from '../os/loopback.ts';
 import { awaitOperation } from '../os/operational.ts';
 import { ControlSocket } from './control-socket.ts';
@@ -22,6 +23,8 @@ import {
 
 /** Where programs look for their DNS servers (resolv.conf(5)). */
 const RESOLVER_FILE = '/etc/resolv.conf';
+/** Is there, and has no RESOLVER_FILE in it. */
+const ANY_FOLDER = '/tmp';
 /** The network namespace that this is in. */
 const OWN_NAMESPACE = '/proc/self/ns/net';
 /** Exit status when a step failed: the program is told which one. */
@@ -51,7 +54,7 @@ async function main(): Promise<void> {
   const adapter = await Adapter.create({ ...order.adapter, link: order.link });
   if (order.resolver !== undefined) {
     step('laying the DNS configuration over /etc/resolv.conf');
-    bindMount(order.resolver, realpathSync(RESOLVER_FILE));
+    layFile(order.resolver, realpathSync(RESOLVER_FILE), ANY_FOLDER);
   }
   step('handing the adapter over');
   const { name, mtu, addresses } = adapter;
@@ -85,7 +88,9 @@ function turnInto(order: Order): void {
 }
 
 function failureOf(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
+  if (error instanceof TypeError) return { message, argument: 'TypeError' };
+  if (error instanceof RangeError) return { message, argument: 'RangeError' };
   if (!isTunError(error)) return { message };
   const { code, syscall, errno } = error;
   return { message, code, ...(syscall && { syscall }), ...(errno !== undefined && { errno }) };

@@ -122,7 +122,7 @@ export class Helper {
   /**
    * Waits for the adapter's descriptors, which are then the caller's.
    *
-   * @throws TunError that names the step: what failed there, `NETNS` when the namespaces are refused,
+   * @throws TypeError or RangeError for what the adapter cannot be made with; TunError that names the step: what failed there, `NETNS` when the namespaces are refused,
    * `UNSUPPORTED` without unshare(1), `HELPER` when the helper is gone.
    */
   async handover(): Promise<Handover> {
@@ -223,7 +223,10 @@ export class Helper {
     return this.#messages.shift();
   }
 
-  #failed({ message, code, syscall, errno }: Failure): TunError {
+  #failed({ message, code, argument, syscall, errno }: Failure): Error {
+    // Of what the program gave, `Adapter.create` in the helper is the first to look at some.
+    if (argument === 'TypeError') return new TypeError(message);
+    if (argument === 'RangeError') return new RangeError(message);
     const known = Object.values(TunErrorCode).find((one) => one === code);
     const details = { syscall, errno };
     const text = `the helper failed while ${this.#step}: ${message}`;

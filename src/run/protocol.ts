@@ -35,7 +35,7 @@ export interface Order {
     readonly offload: 'split' | 'carry' | 'off';
     readonly ipv6LinkLocal: boolean;
   };
-  /** A file to be seen as /etc/resolv.conf. */
+  /** What is to be read in /etc/resolv.conf. */
   readonly resolver?: string;
   /** The command's name and arguments. */
   readonly argv: readonly string[];
@@ -59,6 +59,8 @@ export interface Failure {
   readonly message: string;
   /** Code of a TunError. */
   readonly code?: string;
+  /** What was thrown about a wrong argument. */
+  readonly argument?: 'TypeError' | 'RangeError';
   readonly syscall?: string;
   readonly errno?: number;
 }
