@@ -131,6 +131,18 @@ test('a helper that ends by itself is named with its status and its words', opti
   assert.match(String(message), /new namespaces are refused: "no memory"/);
 });
 
+test('a helper whose program is gone by then does nothing', options, async () => {
+  writeFileSync(join(user!.home, 'order.json'), JSON.stringify({ parent: 1 }));
+  const { status, stderr } = await user!.run([
+    'sh',
+    '-c',
+    `"$0" dist/run/child.js 3>/dev/null 4<"$HOME/order.json"`,
+    process.execPath,
+  ]);
+  // What it would say on something that is no socket would be an error.
+  assert.deepEqual([status, stderr], [1, '']);
+});
+
 test('what the kernel refuses is told with the step and its code', options, async () => {
   const { code, message } = await program(
     "return run({ mtu: 600, addresses: ['10.7.0.1/24'], routes: ['fd00::/8'] });",

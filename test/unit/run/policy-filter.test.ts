@@ -109,6 +109,7 @@ for (const [what, policy] of [
     { flow: () => ({ rewrite: { destination: 'fd07::9' } }) },
   ],
   ['wants a port that is none', { flow: () => ({ rewrite: { destinationPort: 65_536 } }) }],
+  ['wants the port 0', { flow: () => ({ rewrite: { sourcePort: 0 } }) }],
 ] as const) {
   test(`a policy that ${what} has the flow dropped and counted, and others go on`, () => {
     const { filter, errors, pass } = subject({
@@ -204,6 +205,33 @@ test('fragments go where their first went, of both versions; without it they are
     assert.deepEqual(shut.pass(OUT, first, later), []);
     assert.equal(shut.filter.statistics.dropped, 2);
   }
+});
+
+test('a later fragment of the other direction is none of the datagram', () => {
+  const { filter, pass } = subject({ flow: () => 'allow' });
+  const [first, later] = ipv4Fragments(query, 16);
+  pass(OUT, first);
+  assert.deepEqual(pass(IN, later), []);
+  assert.equal(filter.statistics.strayFragments, 1);
+});
+
+test('later fragments of a flow that is forgotten do not go with the one in its place', () => {
+  const { filter, pass } = subject({ flow: () => 'allow' }, 1);
+  const [first, later] = ipv4Fragments(query, 16);
+  assert.deepEqual(pass(OUT, first, ping, later), [first, ping]);
+  assert.equal(filter.statistics.strayFragments, 1);
+});
+
+test('an ICMP error in fragments is a flow of its own, since the first need not hold all that it quotes', () => {
+  const { pass } = subject({ flow: ({ protocol }) => (protocol === 'udp' ? 'allow' : 'drop') });
+  pass(OUT, query);
+  const whole = errorAbout(query, '10.7.0.2', '10.7.0.1');
+  assert.equal(pass(IN, whole).length, 1);
+  const [first] = ipv4Fragments(
+    ipPacket(1, '10.7.0.2', '10.7.0.1', [...whole.subarray(20), 1, 2, 3, 4]),
+    36,
+  );
+  assert.deepEqual(pass(IN, first), []);
 });
 
 test('an ICMP error belongs to the flow that it tells about', () => {
@@ -485,6 +513,13 @@ test('a rewritten flow that the far side began, once forgotten, is answered by n
   assert.equal(filter.statistics.conflicts, 1);
 });
 
+test('a second flow that is rewritten to the same ends is dropped', () => {
+  const { filter, pass } = subject(to('10.9.0.9'));
+  assert.equal(pass(OUT, query).length, 1);
+  assert.deepEqual(pass(OUT, udpPacket('10.7.0.1', 4000, '10.7.0.3', 53, [1])), []);
+  assert.equal(filter.statistics.dropped, 1);
+});
+
 test('an ICMP error about a rewritten flow is dropped and counted', () => {
   const { filter, pass } = subject(to('10.9.0.9'));
   const [sent] = pass(OUT, query);
@@ -513,6 +548,64 @@ test('a flow that is delayed comes later, in order, and is counted as passed onl
   assert.deepEqual(
     { held, delayed, passedOut, passedIn },
     { held: 0, delayed: 4, passedOut: 3, passedIn: 1 },
+  );
+});
+
+test("the longer delay counts, be it the flow's or the packet's", async () => {
+  const { due, filter, pass } = subject({
+    flow: ({ protocol }) => ({ delayMs: protocol === 'udp' ? 60 : 20 }),
+    packet: (_bytes, _offset, _size, { protocol }) =>
+      protocol === 'udp' ? 'allow' : { delayMs: 40 },
+  });
+  assert.deepEqual(pass(OUT, query, ping), []);
+  assert.equal(filter.statistics.held, 2);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  assert.deepEqual(due, [
+    [OUT, ping],
+    [OUT, query],
+  ]);
+});
+
+test('what is due when nobody takes it any more is dropped and counted, with all that waits', async () => {
+  const filter = new PolicyFilter(
+    { flow: ({ protocol }) => ({ delayMs: protocol === 'udp' ? 5 : 10_000 }) },
+    {
+      mtu: 1500,
+      onDue: () => {
+        throw new Error('gone');
+      },
+    },
+  );
+  const bytes = bundleOf(query, query, ping);
+  assert.equal(filter.apply(bytes, bytes.length, OUT), 0);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const { delayDropped, passedOut, held } = filter.statistics;
+  assert.deepEqual({ delayDropped, passedOut, held }, { delayDropped: 3, passedOut: 0, held: 0 });
+});
+
+test('a packet above the MTU is not held back, and counted', () => {
+  const filter = new PolicyFilter(
+    { flow: () => ({ delayMs: 10_000 }) },
+    { mtu: 64, onDue: () => undefined },
+  );
+  const bytes = bundleOf(query);
+  assert.equal(filter.apply(bytes, bytes.length, OUT), 0);
+  assert.equal(filter.statistics.delayFull, 1);
+  filter.close();
+});
+
+test('packets that are due at the same time keep their order', async (context) => {
+  const clock = context.mock.method(performance, 'now', () => 1);
+  const { due, pass } = subject({ flow: () => ({ delayMs: 5 }) });
+  const packets = Array.from({ length: 40 }, (_, i) =>
+    udpPacket('10.7.0.1', 4000, '10.7.0.2', 53, [i]),
+  );
+  pass(OUT, ...packets);
+  clock.mock.restore();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.deepEqual(
+    due.map(([, packet]) => packet),
+    packets,
   );
 });
 
