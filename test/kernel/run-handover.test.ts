@@ -131,6 +131,29 @@ test('a helper that ends by itself is named with its status and its words', opti
   assert.match(String(message), /new namespaces are refused: "no memory"/);
 });
 
+test('a signal that the helper has blocked is not blocked for the command', options, async () => {
+  const prepare = shim(`
+    import { createRequire } from 'node:module';
+    const koffi = createRequire(process.cwd() + '/package.json')('koffi');
+    // SIGUSR2, 12, is the fourth of the second byte; SIG_BLOCK is 0.
+    const set = new Uint8Array(128);
+    set[1] = 0x08;
+    koffi.load(null).func('int sigprocmask(int how, void *set, void *old)')(0, set, null);`);
+  const { text } = await program(`${prepare}
+    let text = '';
+    await run({
+      command: ['grep', 'SigBlk', '/proc/self/status'],
+      rung: 'rootless',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      onAdapter(adapter, { stdout }) {
+        adapter.openDevice();
+        stdout.on('data', (part) => { text += part; });
+      },
+    });
+    return { text };`);
+  assert.match(String(text), /^SigBlk:\t0+\n$/);
+});
+
 test('a helper whose program is gone by then does nothing', options, async () => {
   writeFileSync(join(user!.home, 'order.json'), JSON.stringify({ parent: 1 }));
   const { status, stderr } = await user!.run([
