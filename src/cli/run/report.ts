@@ -26,9 +26,9 @@ export function reportLines(report: RunReport): string[] {
   const lost = total({ ...drops }) + total({ ...receiveDrops }) + hostDrops + errors;
   const lines = [
     `network  ${rung}: ${reason}; to ${to}`,
-    `packets  ${packets(out)} out (${out.octets} bytes), ${packets(into)} in (${into.octets} bytes), ${lost} lost`,
+    `packets  ${packets(out)} out (${out.octets} bytes), ${packets(into)} in (${into.octets} bytes), ${lost + refused} lost`,
   ];
-  if (refused > 0) lines.push(`         ${refused} of those out were refused by the far side`);
+  if (refused > 0) lines.push(`         ${refused} of them refused by the far side`);
   if (policy !== undefined) {
     const { passedOut, passedIn, flows, policyErrors, lastError } = policy;
     const { dropped, delayed, rewritten, evicted } = policy;
