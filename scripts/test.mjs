@@ -24,9 +24,9 @@ import { parse, refuse as refuseCall } from './lib/usage.mjs';
  * Suites whose files run side by side: they share no interface, address or clock. Those of `kernel`
  * mostly wait, each in network namespaces of its own.
  */
-const PARALLEL = ['unit', 'model', 'contract', 'api', 'kernel', 'race'];
+const PARALLEL = ['unit', 'model', 'contract', 'api', 'service', 'kernel', 'race'];
 /** Suites whose files run one after the other: they measure, or use the machine's interfaces. */
-const SEQUENTIAL = ['alloc', 'cli', 'examples', 'package', 'fuzz'];
+const SEQUENTIAL = ['alloc', 'cli', 'view', 'examples', 'package', 'fuzz'];
 /** Test files at a time. Two, as the smallest machine we build on has two cores. */
 const PARALLEL_FILES = 2;
 /** A test that takes longer hangs (in Node 20 and 22, a file): the slowest take a minute. */

@@ -58,6 +58,16 @@ export const TunErrorCode = {
   HELPER: 'ERR_TUN_HELPER',
   /** A policy module does not load, or has nothing that could be asked. */
   POLICY: 'ERR_TUN_POLICY',
+  /** No host answers at the run directory, or its connection ended. */
+  NO_HOST: 'ERR_TUN_NO_HOST',
+  /** A host runs already at the run directory. */
+  HOST_RUNNING: 'ERR_TUN_HOST_RUNNING',
+  /** The other side of a socket does not keep to the protocol, or speaks another version of it. */
+  PROTOCOL: 'ERR_TUN_PROTOCOL',
+  /** A configuration is wrong; the message names file, line and remedy. */
+  CONFIG: 'ERR_TUN_CONFIG',
+  /** A capture file breaks its format; the message names the offset. */
+  CAPTURE_INVALID: 'ERR_TUN_CAPTURE_INVALID',
   /** A system call failed in a way that has no code of its own; see `syscall` and `errno`. */
   SYSCALL: 'ERR_TUN_SYSCALL',
 } as const;

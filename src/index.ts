@@ -10,6 +10,7 @@ export {
   type SettablePower,
 } from './adapter/adapter.ts';
 export { Bundle } from './adapter/bundle.ts';
+export { checkAdapterOptions } from './adapter/check.ts';
 export type { BundleSource, Device, ReadOptions, ReadSyncOptions } from './adapter/device.ts';
 export type { DescriptorOptions, OpenOptions } from './adapter/existing-options.ts';
 export { Oid } from './adapter/oid.ts';
@@ -17,8 +18,24 @@ export type { AdapterChange, AdapterOptions } from './adapter/options.ts';
 export type { AdapterProperties } from './adapter/properties.ts';
 export type { AdapterToken, ShareResult } from './adapter/sharing.ts';
 export { AdapterState, MediaState, PowerState } from './adapter/state.ts';
+export { BUNDLE_SIZE_BOUNDS, READ_WAIT_BOUNDS_MS } from './adapter/histograms.ts';
 export type { AdapterStatistics, DirectionStatistics } from './adapter/statistics.ts';
-export { type PcapngOptions, type PcapngStatistics, PcapngWriter } from './capture/pcapng.ts';
+export { Capture, type CaptureOptions, capture } from './capture/capture.ts';
+export { captureInterface, type InterfaceCaptureOptions } from './capture/interface.ts';
+export { compileFilter } from './capture/filter/filter.ts';
+export type { PacketTest } from './capture/filter/packet.ts';
+export { type PacketSource, type PcapngStatistics, PcapngWriter } from './capture/pcapng.ts';
+export type {
+  CaptureDirection,
+  CaptureSelection,
+  PcapngOptions,
+} from './capture/pcapng-options.ts';
+export { type LeftOut, readBundles } from './capture/read/bundles.ts';
+export type { CapturedPacket } from './capture/read/packet.ts';
+export { readCapture } from './capture/read/reader.ts';
+export { type ReplayOptions, type ReplayStatistics, replay, replayOut } from './capture/replay.ts';
+export type { CaptureTarget } from './capture/sink.ts';
+export { type TraceEvent, trace } from './capture/tracer.ts';
 export { isTunError, TunError, TunErrorCode, type TunErrorDetails } from './errors.ts';
 export {
   MAX_BUNDLE_BYTES,

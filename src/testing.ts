@@ -3,6 +3,7 @@
  * Needs neither the FFI package nor any right.
  */
 
+export { FaultInjector, type FaultInjectorOptions } from './capture/faults.ts';
 export type { LinkConfig, LinkProvider } from './link/link.ts';
 export { type Clock, type ClockTimer, VirtualClock } from './link/memory/clock.ts';
 export type { FaultOptions, HostFaults } from './link/memory/fault-options.ts';

@@ -83,6 +83,8 @@ export function candidates(references: References | undefined): Candidate[] {
     ours('off', 'typetun off', 'event-loop', 'off'),
     ours('split', 'typetun split', 'event-loop', 'split'),
     ours('carry', 'typetun carry', 'event-loop', 'carry'),
+    ours('host-socket', 'typetun split, devices of a host by socket', 'host', 'split', 'socket'),
+    ours('host-descriptor', 'typetun split, descriptors of a host', 'host', 'split', 'descriptor'),
     ours('off-worker-loop', 'typetun off, event loop in a worker', 'worker-loop', 'off'),
     ours('off-workers', 'typetun off, two blocking workers', 'workers', 'off'),
     ours('split-workers', 'typetun split, two blocking workers', 'workers', 'split'),

@@ -1,7 +1,10 @@
 /** The inner loops by themselves, each next to its plain or naive twin. */
 
+import { Writable } from 'node:stream';
 import { Bench } from 'tinybench';
-import { BundleReader, BundleWriter, checksum } from 'typetun';
+import { BundleReader, BundleWriter, checksum, PcapngWriter } from 'typetun';
+import { DataPath } from '#dist/adapter/data-path.js';
+import type { Tap } from '#dist/adapter/tap.js';
 import { ENTRY_HEADER_BYTES, entryBytes } from '#dist/limits.js';
 import { Company } from '#dist/sync/company.js';
 import { QUEUE_START_BYTES, Word } from '#dist/sync/layout.js';
@@ -16,6 +19,7 @@ import { naiveDecode, naiveEncode } from '../../test/reference/bundle.ts';
 import { naiveChecksum } from '../../test/reference/checksum.ts';
 import { NaivePacketQueue } from '../../test/reference/packet-queue.ts';
 import { packet } from '../../test/support/packets.ts';
+import { ScriptedLink } from '../../test/support/scripted-link.ts';
 import { superPacket } from '../../test/support/transport-packets.ts';
 import type { Measure } from '../report/result.ts';
 import type { Run } from './run.ts';
@@ -27,6 +31,7 @@ const SEGMENTS = 42;
 const BUNDLE_PACKETS = 256;
 const QUEUE_BYTES = 1 << 20;
 const LOCK_ROUNDS = 1000;
+const SMALL_PACKET_BYTES = 64;
 const FULL_MS = 300;
 const QUICK_MS = 60;
 const NS_PER_MS = 1e6;
@@ -233,4 +238,52 @@ function queues(): Group {
   ]);
 }
 
-const GROUPS: readonly Group[] = [checksums(), splits(), merges(), codecs(), locks(), queues()];
+/** A bundle through the adapter, both ways, over a link that costs next to nothing. */
+function taps(): Group {
+  const looking = (id: string, title: string, tap: Tap | undefined): Case => {
+    const link = new ScriptedLink(packet(1, SMALL_PACKET_BYTES));
+    const path = new DataPath(link.accept(), link, () => undefined);
+    path.tap = tap;
+    const buffer = new Uint8Array(BUNDLE_PACKETS * entryBytes(SMALL_PACKET_BYTES));
+    return {
+      id,
+      title,
+      operations: 2 * BUNDLE_PACKETS,
+      run: () => {
+        link.offer(BUNDLE_PACKETS);
+        path.write(buffer, path.read(buffer)!.byteLength);
+      },
+    };
+  };
+  const nothing = (): void => undefined;
+  const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const writer = PcapngWriter.to(stream, { filter: 'tcp port 1' });
+  const filtering: Tap = {
+    sent: (bytes, length) => writer.record(bytes, length, true),
+    received: (bytes, index) => writer.recordIndexed(bytes, index, false),
+    ended: nothing,
+  };
+  return group(
+    'tap',
+    `one packet of ${SMALL_PACKET_BYTES} bytes read or written while somebody looks`,
+    [
+      looking('off', 'nobody looks', undefined),
+      looking('empty', 'somebody looks and does nothing', {
+        sent: nothing,
+        received: nothing,
+        ended: nothing,
+      }),
+      looking('filtered', 'a capture whose filter lets nothing through', filtering),
+    ],
+  );
+}
+
+const GROUPS: readonly Group[] = [
+  checksums(),
+  splits(),
+  merges(),
+  codecs(),
+  locks(),
+  queues(),
+  taps(),
+];

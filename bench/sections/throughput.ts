@@ -10,6 +10,7 @@ const SMALL_BYTES = 64;
 
 const FULL = [
   ...['r1', 'off', 'r1-again', 'split', 'r2', 'carry', 'fs', 'veth'],
+  ...['host-socket', 'host-descriptor'],
   ...['off-worker-loop', 'off-workers', 'split-workers', 'carry-workers'],
 ];
 const QUICK = ['r1', 'off', 'split', 'r2', 'carry', 'fs'];

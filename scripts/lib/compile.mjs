@@ -11,6 +11,8 @@ const STAMP = join(ROOT, 'build', 'dist.stamp');
 const COMMAND = join(ROOT, 'dist', 'cli', 'main.js');
 /** Compiled to WebAssembly instead (kernels.mjs). */
 const ASSEMBLY = 'src/wire/kernels/assembly/';
+/** What runs in browsers: with their types, and without Node's. */
+const PAGE = 'src/observe/page/tsconfig.json';
 const EXECUTABLE_MODE = 0o755;
 /** What one source file becomes (tsconfig.json: declarations and maps). */
 const OUTPUT_ENDINGS = ['.js', '.js.map', '.d.ts', '.d.ts.map'];
@@ -38,7 +40,7 @@ export function buildProduct({ say = () => {} } = {}) {
   if (wanted === lastBuilt() && missing().length === 0) return 'current';
   say('building dist');
   if (!buildKernels()) return 'failed';
-  const compiled = compile('tsconfig.json');
+  const compiled = compile('tsconfig.json') && compile(PAGE);
   if (existsSync(COMMAND)) chmodSync(COMMAND, EXECUTABLE_MODE);
   if (!compiled) return 'failed';
   removeStale();

@@ -23,6 +23,7 @@ import { lookUp, registered } from './registry.ts';
 import type { AdapterToken, ShareResult } from './sharing.ts';
 import { type AdapterState, type MediaState, POWER_STATES, PowerState } from './state.ts';
 import { type AdapterStatistics, readStatistics } from './statistics.ts';
+import type { Tap } from './tap.ts';
 
 /** Events of an adapter with their arguments. Emitted after the change is complete. */
 export interface AdapterEvents {
@@ -230,6 +231,17 @@ export class Adapter extends EventEmitter<AdapterEvents> implements AsyncDisposa
     const { mtu, addresses } = this;
     const description = { mtu, addresses, offload: link.capabilities.offload };
     return { ...link.handOver(), description };
+  }
+
+  /**
+   * @internal Use `capture` or `trace`. Lets `tap` look at what this thread reads and writes; returns what ends
+   * that.
+   *
+   * @throws TunError `FORCED_CLOSED` when the adapter is gone.
+   */
+  tap(tap: Tap): () => void {
+    this.#miniport.addTap(tap);
+    return () => this.#miniport.removeTap(tap);
   }
 
   /** A snapshot of the properties. */

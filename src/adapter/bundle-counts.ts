@@ -4,6 +4,7 @@ import { ENTRY_HEADER_BYTES, entryBytes } from '../limits.ts';
 import type { Counters } from '../sync/counters.ts';
 import { Counter } from '../sync/layout.ts';
 import { type BundleIndex, HOST_LITTLE_ENDIAN, readSizeWord } from '../wire/bundle.ts';
+import { bundleSizeCounter } from './histograms.ts';
 import { Tally } from './tally.ts';
 
 export class BundleCounts {
@@ -25,6 +26,7 @@ export class BundleCounts {
     }
     this.#tally.addTo(this.#counters, 'out');
     this.#counters.add(Counter.BUNDLES_READ, 1);
+    this.#counters.add(bundleSizeCounter(packets), 1);
     this.#counters.raise(Counter.LARGEST_BUNDLE, packets);
   }
 

@@ -28,6 +28,7 @@ import { Remainder } from './remainder.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 import { queueBit, Sources } from './sources.ts';
 import { Acceptance } from './state.ts';
+import type { Tap } from './tap.ts';
 
 export class DataPath {
   readonly #shared: SharedAdapter;
@@ -40,6 +41,7 @@ export class DataPath {
   readonly #filler: QueueFiller;
   readonly #delivery: Delivery;
   readonly #remainder: Remainder;
+  #tap: Tap | undefined;
 
   /** `onTransactionsEnded` is called, under no lock, whenever transactions of this thread ended. */
   constructor(shared: SharedAdapter, link: Link, onTransactionsEnded: () => void) {
@@ -52,6 +54,11 @@ export class DataPath {
     this.#filler = new QueueFiller(shared, this.#intake, this.#sources);
     this.#delivery = new Delivery(shared, link, this.#counts);
     this.#remainder = new Remainder(shared);
+  }
+
+  /** Who looks at the packets that this thread reads and writes, if anybody does. */
+  set tap(tap: Tap | undefined) {
+    this.#tap = tap;
   }
 
   /** Whether the link said that its device is gone. */
@@ -102,6 +109,7 @@ export class DataPath {
     this.#counts.read(target, packets);
     hand.empty();
     this.#remainder.announce();
+    if (this.#tap !== undefined) this.#tap.sent(target, length, packets);
     return new Bundle(target, length, packets, sequence);
   }
 
@@ -233,6 +241,7 @@ export class DataPath {
       throw error;
     }
     if (delivered < 0) return 0;
+    if (this.#tap !== undefined) this.#tap.received(bytes, this.#delivery.index);
     this.#onTransactionsEnded();
     this.#link.settle();
     return delivered;

@@ -31,6 +31,11 @@ export class Delivery {
     this.#carries = link.capabilities.offload === 'carry';
   }
 
+  /** The bundle that was checked last; once it was delivered, packets that the host refused have the length 0. */
+  get index(): BundleIndex {
+    return this.#index;
+  }
+
   /** Whether the link said that its device is gone. */
   get linkClosed(): boolean {
     return this.#linkClosed;

@@ -17,6 +17,7 @@ import { Requests } from './requests.ts';
 import { SharedAdapter } from './shared-adapter.ts';
 import type { ShareResult } from './sharing.ts';
 import type { AdapterState, MediaState, PowerState } from './state.ts';
+import { type Tap, Taps } from './tap.ts';
 import { type Indications, Transitions } from './transitions.ts';
 
 /** What a handle is to the miniport. */
@@ -67,6 +68,7 @@ export abstract class Miniport {
   protected readonly transitions: Transitions;
   protected readonly dataPath: DataPath;
   readonly #handles = new Set<Handle>();
+  readonly #taps = new Taps();
   #events: MiniportEvents | undefined;
 
   protected constructor(parts: MiniportParts, owner: boolean) {
@@ -165,6 +167,23 @@ export abstract class Miniport {
     }
   }
 
+  /**
+   * Lets `tap` look at what this thread reads and writes, until it is removed.
+   *
+   * @throws TunError `FORCED_CLOSED` when the adapter is gone.
+   */
+  addTap(tap: Tap): void {
+    this.#requirePresent();
+    this.#taps.add(tap);
+    this.dataPath.tap = this.#taps.active;
+  }
+
+  /** Nothing is shown to `tap` after this. Safe to call twice. */
+  removeTap(tap: Tap): void {
+    this.#taps.delete(tap);
+    this.dataPath.tap = this.#taps.active;
+  }
+
   /** Why a handle that was forced closed fails. Made anew for each caller. */
   closedError(): TunError {
     if (this.shared.removed) {
@@ -204,6 +223,7 @@ export abstract class Miniport {
     const handles = [...this.#handles];
     this.#handles.clear();
     for (const handle of handles) handle.forceClose();
+    this.#taps.ended();
   }
 
   /** Closes this thread's handles as their own `close` would. */

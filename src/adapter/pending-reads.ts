@@ -17,6 +17,8 @@ export class PendingRead {
   readonly bufferBytes: number;
   readonly promise: Promise<Bundle>;
   readonly signal: AbortSignal | undefined;
+  /** When it began to wait, as `performance.now()` has it. */
+  readonly since: number = performance.now();
   #resolve!: (bundle: Bundle) => void;
   #reject!: (reason: unknown) => void;
 

@@ -16,6 +16,7 @@ import { ParticipantWord, participantIndex } from '../sync/layout.ts';
 import { whenNotified } from '../sync/wake.ts';
 import type { Bundle } from './bundle.ts';
 import type { DataPath } from './data-path.ts';
+import { countReadWait } from './histograms.ts';
 import { OtherReaders } from './other-readers.ts';
 import { type PendingRead, PendingReads, type ReadOwner } from './pending-reads.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
@@ -117,7 +118,9 @@ export class Requests {
    * Reads that were queued before are answered first. `check` throws when the device is gone.
    */
   readSync(buffer: Uint8Array, timeoutMs: number, check: () => void): Bundle | null {
-    const deadline = performance.now() + timeoutMs;
+    const begun = performance.now();
+    const deadline = begun + timeoutMs;
+    let waited = false;
     for (;;) {
       check();
       const { changes } = this.#shared.wake;
@@ -125,11 +128,13 @@ export class Requests {
       if (this.#reads.length === 0) {
         const bundle = this.#path.read(buffer);
         this.#path.ended();
+        if (bundle !== undefined && waited) countReadWait(this.#shared.counters, begun);
         if (bundle !== undefined) return bundle;
       }
       this.#checkLink();
       const left = deadline - performance.now();
       if (left <= 0) return null;
+      waited = true;
       this.#park(changes, left);
     }
   }
@@ -258,6 +263,7 @@ export class Requests {
       if (bundle === undefined) return false;
       this.#reads.shift();
       this.#lastPackets = bundle.count;
+      countReadWait(this.#shared.counters, read.since);
       read.complete(bundle);
     } catch (error) {
       this.#reads.shift();

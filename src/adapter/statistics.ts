@@ -7,6 +7,7 @@
 
 import type { Link } from '../link/link.ts';
 import { Counter } from '../sync/layout.ts';
+import { readBundleSizes, readReadWaits } from './histograms.ts';
 import type { SharedAdapter } from './shared-adapter.ts';
 
 /** Counters of one direction. Exact up to 2^53. Multicast and broadcast are not in unicast. */
@@ -40,6 +41,15 @@ export interface AdapterStatistics {
     readonly packetsWritten: number;
     /** Packets in the largest bundle read. */
     readonly maxPackets: number;
+    /** Bundles read, by the packets in them: 1, 2, up to 4, up to 8, ... up to 256. */
+    readonly sizes: readonly number[];
+  };
+  /** Reads that were answered after they had to wait; the others, `bundles.read` less these, did not. */
+  readonly readWaits: {
+    /** By how long: up to 10 us, 100 us, 1 ms, 10 ms, 100 ms, 1 s, 10 s, and longer. */
+    readonly counts: readonly number[];
+    /** How long all of them together. */
+    readonly totalMs: number;
   };
   /** Packets the host sent that no reader got, by reason. */
   readonly drops: {
@@ -104,6 +114,7 @@ export function readStatistics(shared: SharedAdapter, link: Link): AdapterStatis
     packetsRead: packets(out),
     packetsWritten: packets(received),
     maxPackets: counters.largest(Counter.LARGEST_BUNDLE),
+    sizes: readBundleSizes(counters),
   };
   const drops = {
     paused: sum(Counter.DROP_PAUSED),
@@ -126,6 +137,7 @@ export function readStatistics(shared: SharedAdapter, link: Link): AdapterStatis
     in: received,
     taken: bundles.packetsRead + dropped + queued.packets + shared.packetsInHand,
     bundles,
+    readWaits: readReadWaits(counters),
     drops,
     receiveDrops: {
       paused: sum(Counter.RECEIVE_DROP_PAUSED),

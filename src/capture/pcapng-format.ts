@@ -1,5 +1,6 @@
 /**
- * The blocks of a pcapng file, little endian. Pure bytes.
+ * What pcapng files are made of: numbers that writer and reader share, and blocks that are written once a file.
+ * Written little endian. Pure bytes.
  *
  * ```
  *  0            4              8                        length-4      length
@@ -7,125 +8,131 @@
  * | block type | block length | body, to 4 bytes       | block length|
  * +------------+--------------+------------------------+-------------+
  *
- *  enhanced packet block: body
- *  0           4            8            12           16         20        20+n, to 4
- * +-----------+------------+------------+------------+----------+--------+---------+
- * | interface | time, high | time, low  | captured n | original | packet | options |
- * +-----------+------------+------------+------------+----------+--------+---------+
+ *  option, at the end of a body
+ *  0      2        4                4+length, to 4
+ * +------+--------+----------------+
+ * | code | length | value          |   and behind the last one: code 0, length 0
+ * +------+--------+----------------+
  * ```
  *
- * Source: draft-ietf-opsawg-pcapng, sections 3.1, 4.1, 4.2, 4.3.
+ * Source: draft-ietf-opsawg-pcapng, sections 3.1, 3.5, 4.1 to 4.6.
  */
 
-import { type CopyArea, copyBytes } from '../copy.ts';
+/** Types of blocks. */
+export const BlockType = {
+  SECTION: 0x0a0d0d0a,
+  INTERFACE: 1,
+  /** Obsolete. */
+  PACKET: 2,
+  SIMPLE_PACKET: 3,
+  STATISTICS: 5,
+  ENHANCED_PACKET: 6,
+} as const;
 
-const SECTION_HEADER_BLOCK = 0x0a0d0d0a;
-const INTERFACE_BLOCK = 1;
-const ENHANCED_PACKET_BLOCK = 6;
-const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
-const MAJOR_VERSION = 1;
-/** "Not given", of a section's length. */
-const UNKNOWN = 0xffffffff;
-/** Packets begin with their IP header, of either version. */
-const LINKTYPE_RAW = 101;
+/** Codes of options: those of every block, then by block. */
+export const OptionCode = {
+  END: 0,
+  COMMENT: 1,
+  SECTION_OS: 3,
+  SECTION_APPLICATION: 4,
+  INTERFACE_NAME: 2,
+  INTERFACE_DESCRIPTION: 3,
+  INTERFACE_IPV4: 4,
+  INTERFACE_IPV6: 5,
+  INTERFACE_RESOLUTION: 9,
+  INTERFACE_FILTER: 11,
+  INTERFACE_OS: 12,
+  INTERFACE_TIME_OFFSET: 14,
+  PACKET_FLAGS: 2,
+  PACKET_DROP_COUNT: 4,
+  STATISTICS_START: 2,
+  STATISTICS_END: 3,
+  STATISTICS_RECEIVED: 4,
+  STATISTICS_DROPPED: 5,
+  STATISTICS_ACCEPTED: 6,
+  STATISTICS_OS_DROPPED: 7,
+  STATISTICS_DELIVERED: 8,
+} as const;
 
-const BLOCK_HEADER_BYTES = 8;
-const BLOCK_TRAILER_BYTES = 4;
-const SECTION_BODY_BYTES = 16;
-const SECTION_MINOR = 6;
-const SECTION_LENGTH = 8;
-const INTERFACE_BODY_BYTES = 8;
-const INTERFACE_SNAP_LENGTH = 4;
-const PACKET_CAPTURED = 12;
-const PACKET_ORIGINAL = 16;
-const PACKET_FIELDS_BYTES = 20;
-const WORD_BYTES = 4;
+export const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+/** Major version; the minor one is 0. */
+export const PCAPNG_VERSION = 1;
 
-/** Options: if_name, epb_flags, and their end. */
-const OPTION_IF_NAME = 2;
-const OPTION_PACKET_FLAGS = 2;
-const OPTION_HEADER_BYTES = 4;
-const PACKET_OPTIONS_BYTES: number = OPTION_HEADER_BYTES + WORD_BYTES + OPTION_HEADER_BYTES;
+export const BLOCK_HEADER_BYTES = 8;
+export const BLOCK_TRAILER_BYTES = 4;
+export const OPTION_HEADER_BYTES = 4;
+export const WORD_BYTES = 4;
+export const TWO_TO_32: number = 2 ** 32;
+
+/** Body of an enhanced packet block: interface, time (high, low), captured and original length, packet. */
+export const PacketField = {
+  INTERFACE: 0,
+  TIME_HIGH: 4,
+  TIME_LOW: 8,
+  CAPTURED: 12,
+  ORIGINAL: 16,
+  DATA: 20,
+} as const;
 
 /** Direction in epb_flags, as the interface's owner sees it. */
 export const PacketFlag = { INBOUND: 1, OUTBOUND: 2 } as const;
 export type PacketFlag = (typeof PacketFlag)[keyof typeof PacketFlag];
 
-const TWO_TO_32 = 0x100000000;
+/** An option to be written. */
+export interface BlockOption {
+  readonly code: number;
+  readonly value: Uint8Array;
+}
 
-function align4(bytes: number): number {
+/** Bytes up to the next multiple of 4. */
+export function align4(bytes: number): number {
   return (bytes + (WORD_BYTES - 1)) & ~(WORD_BYTES - 1);
 }
 
-/** Bytes of the block with a packet of `size` bytes. */
-export function packetBlockBytes(size: number): number {
-  return (
-    BLOCK_HEADER_BYTES +
-    PACKET_FIELDS_BYTES +
-    align4(size) +
-    PACKET_OPTIONS_BYTES +
-    BLOCK_TRAILER_BYTES
-  );
+/** An option of text; longer text than an option holds is cut. */
+export function textOption(code: number, text: string): BlockOption {
+  return { code, value: new TextEncoder().encode(text).subarray(0, MAX_OPTION_BYTES) };
 }
 
-/** What a file begins with: a section, and in it one interface. Times count microseconds, the default. */
-export function fileHeader(interfaceName: string): Uint8Array {
-  const name = new TextEncoder().encode(interfaceName);
-  const section = BLOCK_HEADER_BYTES + SECTION_BODY_BYTES + BLOCK_TRAILER_BYTES;
-  const options = OPTION_HEADER_BYTES + align4(name.length) + OPTION_HEADER_BYTES;
-  const description = BLOCK_HEADER_BYTES + INTERFACE_BODY_BYTES + options + BLOCK_TRAILER_BYTES;
-  const bytes = new Uint8Array(section + description);
+/** Bytes of an option's value, at most: its length has 16 bits, and block lengths are rounded up. */
+export const MAX_OPTION_BYTES = 0xfffc;
+
+/** An option of a 64-bit count. */
+export function countOption(code: number, count: number): BlockOption {
+  const view = new DataView(new ArrayBuffer(BigUint64Array.BYTES_PER_ELEMENT));
+  view.setBigUint64(0, BigInt(count), true);
+  return { code, value: new Uint8Array(view.buffer) };
+}
+
+/** A whole block. */
+export function block(type: number, body: Uint8Array, options: readonly BlockOption[]): Uint8Array {
+  const optionBytes = options.reduce(
+    (sum, { value }) => sum + OPTION_HEADER_BYTES + align4(value.length),
+    options.length === 0 ? 0 : OPTION_HEADER_BYTES,
+  );
+  const length = BLOCK_HEADER_BYTES + align4(body.length) + optionBytes + BLOCK_TRAILER_BYTES;
+  const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
-  let at = beginBlock(view, 0, SECTION_HEADER_BLOCK, section);
-  view.setUint32(at, BYTE_ORDER_MAGIC, true);
-  view.setUint16(at + WORD_BYTES, MAJOR_VERSION, true);
-  view.setUint16(at + SECTION_MINOR, 0, true);
-  view.setUint32(at + SECTION_LENGTH, UNKNOWN, true);
-  view.setUint32(at + SECTION_LENGTH + WORD_BYTES, UNKNOWN, true);
-  at = beginBlock(view, section, INTERFACE_BLOCK, description);
-  view.setUint16(at, LINKTYPE_RAW, true);
-  // No limit to what is kept of a packet.
-  view.setUint32(at + INTERFACE_SNAP_LENGTH, 0, true);
-  at += INTERFACE_BODY_BYTES;
-  view.setUint16(at, OPTION_IF_NAME, true);
-  view.setUint16(at + 2, name.length, true);
-  bytes.set(name, at + OPTION_HEADER_BYTES);
+  let at = beginBlock(view, 0, type, length);
+  bytes.set(body, at);
+  at += align4(body.length);
+  for (const { code, value } of options) {
+    writeOptionHeader(view, at, code, value.length);
+    bytes.set(value, at + OPTION_HEADER_BYTES);
+    at += OPTION_HEADER_BYTES + align4(value.length);
+  }
   return bytes;
 }
 
-/** Writes a packet's block at `at` of `to`; returns the offset behind it. The caller has checked the room. */
-export function writePacketBlock(
-  to: CopyArea,
-  view: DataView,
-  at: number,
-  from: CopyArea,
-  offset: number,
-  size: number,
-  microseconds: number,
-  flag: PacketFlag,
-): number {
-  const length = packetBlockBytes(size);
-  const body = beginBlock(view, at, ENHANCED_PACKET_BLOCK, length);
-  view.setUint32(body, 0, true);
-  view.setUint32(body + WORD_BYTES, Math.floor(microseconds / TWO_TO_32), true);
-  view.setUint32(body + 2 * WORD_BYTES, microseconds % TWO_TO_32, true);
-  view.setUint32(body + PACKET_CAPTURED, size, true);
-  view.setUint32(body + PACKET_ORIGINAL, size, true);
-  const packet = body + PACKET_FIELDS_BYTES;
-  copyBytes(from, offset, to, packet, size);
-  to.bytes.fill(0, packet + size, packet + align4(size));
-  const options = packet + align4(size);
-  view.setUint16(options, OPTION_PACKET_FLAGS, true);
-  view.setUint16(options + 2, WORD_BYTES, true);
-  view.setUint32(options + OPTION_HEADER_BYTES, flag, true);
-  view.setUint32(options + OPTION_HEADER_BYTES + WORD_BYTES, 0, true);
-  return at + length;
-}
-
-/** Type and both lengths; returns the offset of the body. */
-function beginBlock(view: DataView, at: number, type: number, length: number): number {
+/** Writes type and both lengths; returns the offset of the body. */
+export function beginBlock(view: DataView, at: number, type: number, length: number): number {
   view.setUint32(at, type, true);
   view.setUint32(at + WORD_BYTES, length, true);
   view.setUint32(at + length - BLOCK_TRAILER_BYTES, length, true);
   return at + BLOCK_HEADER_BYTES;
+}
+
+export function writeOptionHeader(view: DataView, at: number, code: number, length: number): void {
+  view.setUint16(at, code, true);
+  view.setUint16(at + Uint16Array.BYTES_PER_ELEMENT, length, true);
 }

@@ -1,126 +1,198 @@
 /**
- * Writes packets to a pcapng file, for Wireshark and its like. A bundle costs one write, in libuv's pool;
- * what comes while the disk is busy waits in a bounded buffer, and is dropped and counted beyond it: a
- * slow disk never holds up packets.
+ * Writes packets as pcapng, for Wireshark and its like: to a file or to a stream. A bundle costs one write;
+ * what comes while the disk is busy waits in a bounded buffer, and is dropped and counted beyond it: a slow disk
+ * never holds up packets.
  */
 
-import { type FileHandle, open } from 'node:fs/promises';
 import { CopyArea } from '../copy.ts';
-import { TunError, TunErrorCode } from '../errors.ts';
+import type { TunError } from '../errors.ts';
 import { ENTRY_HEADER_BYTES, entryBytes } from '../limits.ts';
-import { HOST_LITTLE_ENDIAN, readSizeWord } from '../wire/bundle.ts';
-import { fileHeader, PacketFlag, packetBlockBytes, writePacketBlock } from './pcapng-format.ts';
+import { systemName } from '../link/open.ts';
+import { VERSION } from '../version.ts';
+import { type BundleIndex, HOST_LITTLE_ENDIAN, readSizeWord } from '../wire/bundle.ts';
+import { FileSink } from './file-sink.ts';
+import { MAX_OPTION_BYTES, PacketFlag } from './pcapng-format.ts';
+import { fileHeader, statisticsBlock } from './pcapng-header.ts';
+import { type CheckedCapture, checkCapture, type PcapngOptions } from './pcapng-options.ts';
+import { PacketFields, packetBlockBytes, writePacketBlock } from './pcapng-packet.ts';
+import { type ByteSink, type CaptureTarget, streamSink } from './sink.ts';
+import { Spool } from './spool.ts';
 
-/** Bytes that may wait for the disk, by default: a quarter of a second at 1 Gbit/s. */
-const DEFAULT_BUFFER_BYTES = 32 * 1024 * 1024;
 const US_PER_MS = 1000;
 
-/** What `PcapngWriter.open` takes. */
-export interface PcapngOptions {
-  /** Name of the interface in the file. Default `tun`. */
-  readonly interfaceName?: string;
-  /** Bytes that may wait for the disk, in two halves. Default 32 MiB. */
-  readonly bufferBytes?: number;
-}
-
-/** What was written. */
+/** What was written. Packets of a direction that was not asked for are in none of these. */
 export interface PcapngStatistics {
   /** Packets that are in the file, or on their way there. */
   readonly packets: number;
   /** Packets that are not: the disk was too slow, or failed. */
   readonly dropped: number;
+  /** Packets that the filter did not let pass. */
+  readonly filtered: number;
 }
 
-/** One half of the buffer. */
-interface Half {
-  readonly area: CopyArea;
-  readonly view: DataView;
+/** Where packets of a capture come from, when that is no bundle. */
+export interface PacketSource {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  /** Bytes that are there, and that the packet has. */
+  readonly size: number;
+  readonly original: number;
+  readonly outbound: boolean;
+  /** Microseconds of the Unix epoch. */
+  readonly microseconds: number;
 }
 
 export class PcapngWriter {
-  readonly #path: string;
-  readonly #file: FileHandle;
-  /** What is filled, and what is written or free. */
-  #filling: Half;
-  #other: Half;
-  #length = 0;
+  readonly #options: CheckedCapture;
+  readonly #spool: Spool;
+  readonly #sink: ByteSink;
+  readonly #fields = new PacketFields();
+  readonly #start: number;
+  readonly #done: Promise<TunError | undefined>;
+  #settle: (failure: TunError | undefined) => void = () => undefined;
   #from: CopyArea | undefined;
   #packets = 0;
   #dropped = 0;
-  /** Packets in the half that is filled, and in what is being written: lost if that fails. */
-  #waiting = 0;
-  #writing: Promise<void> | undefined;
+  #filtered = 0;
+  /** Dropped by the system, before they came here; part of the dropped. */
+  #lost = 0;
+  /** Dropped since the last packet that was written. */
+  #missing = 0;
+  #lastComment: string | undefined;
   #failure: TunError | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(path: string, file: FileHandle, bufferBytes: number) {
-    this.#path = path;
-    this.#file = file;
-    this.#filling = half(bufferBytes / 2);
-    this.#other = half(bufferBytes / 2);
+  private constructor(options: CheckedCapture, sink: ByteSink, start: number) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#start = start;
+    this.#done = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    this.#spool = new Spool(sink, options.bufferBytes, (failure, lost) => {
+      this.#failure ??= failure;
+      this.#packets -= lost;
+      this.#dropped += lost;
+      this.#settle(failure);
+    });
   }
 
   /**
    * Makes the file, in place of one that is there.
    *
-   * @throws TunError `SYSCALL` naming the path.
+   * @throws TunError `SYSCALL` naming the path. TypeError or RangeError for an option, a filter that is not
+   * understood above all.
    */
   static async open(path: string, options: PcapngOptions = {}): Promise<PcapngWriter> {
-    const { interfaceName = 'tun', bufferBytes = DEFAULT_BUFFER_BYTES } = options;
-    let file: FileHandle | undefined;
-    try {
-      file = await open(path, 'w');
-      await file.write(fileHeader(interfaceName));
-    } catch (cause) {
-      await file?.close();
-      throw diskError(path, cause);
-    }
-    return new PcapngWriter(path, file, bufferBytes);
+    const checked = checkCapture(options);
+    let writer: PcapngWriter | undefined;
+    const sink = await FileSink.open(path, {
+      header: headerOf(checked),
+      trailer: () => writer!.#trailer(),
+      rotateBytes: checked.rotateBytes,
+    });
+    writer = new PcapngWriter(checked, sink, now());
+    return writer;
+  }
+
+  /**
+   * Writes to a stream. Its chunks are copies; one is written at a time. `end`: whether closing the writer ends
+   * the stream, which is the default.
+   *
+   * @throws TypeError or RangeError for an option, or when it is no stream.
+   */
+  static to(
+    target: CaptureTarget,
+    options: PcapngOptions & { readonly end?: boolean | undefined } = {},
+  ): PcapngWriter {
+    const checked = checkCapture(options);
+    const sink = streamSink(target, headerOf(checked), options.end ?? true);
+    const writer = new PcapngWriter(checked, sink, now());
+    // A reader that waits for a first packet sees that it is connected.
+    writer.#spool.begin();
+    return writer;
   }
 
   get statistics(): PcapngStatistics {
-    return { packets: this.#packets, dropped: this.#dropped };
+    return { packets: this.#packets, dropped: this.#dropped, filtered: this.#filtered };
+  }
+
+  /** What ended the writing, if something did: from then on all packets are dropped. */
+  get failure(): TunError | undefined {
+    return this.#failure;
+  }
+
+  /** Resolves when nothing is written any more: to what ended it, or undefined after {@link close}. */
+  get done(): Promise<TunError | undefined> {
+    return this.#done;
   }
 
   /**
    * Records the packets of the bundle in the first `length` bytes of `bytes`, as a `Device` gave it or
-   * took it; it is not kept. `outbound`: the host sent them. Does not wait and does not throw.
+   * took it; it is not kept. `outbound`: the host sent them. Does not wait and does not throw; where an entry
+   * does not end within the bundle it ends.
    */
   record(bytes: Uint8Array, length: number, outbound: boolean): void {
-    if (this.#from?.matches(bytes) !== true) this.#from = new CopyArea(bytes);
-    const flag = outbound ? PacketFlag.OUTBOUND : PacketFlag.INBOUND;
-    const now = Math.round((performance.timeOrigin + performance.now()) * US_PER_MS);
-    const { area, view } = this.#filling;
-    for (let offset = 0; offset < length; ) {
+    if (!this.#begin(bytes, outbound)) return;
+    const end = Math.min(length, bytes.length);
+    for (let offset = 0; end - offset > ENTRY_HEADER_BYTES; ) {
       const size = readSizeWord(bytes, offset, HOST_LITTLE_ENDIAN);
       const packet = offset + ENTRY_HEADER_BYTES;
+      // Also of memory that others change: no size leads beyond it.
+      if (size > end - packet) break;
+      if (size > 0) this.#packet(packet, size, size);
       offset += entryBytes(size);
-      const fits = this.#length + packetBlockBytes(size) <= area.bytes.length;
-      if (!fits || this.#failure !== undefined || this.#closed !== undefined) {
-        this.#dropped++;
-        continue;
-      }
-      this.#length = writePacketBlock(
-        area,
-        view,
-        this.#length,
-        this.#from,
-        packet,
-        size,
-        now,
-        flag,
-      );
-      this.#packets++;
-      this.#waiting++;
     }
-    // Not without need: it would be over before it is noted.
-    if (this.#length > 0) this.#writing ??= this.#write();
+    this.#spool.flush();
+  }
+
+  /** Records the packets that `index` lists with a length other than 0. As {@link record}. */
+  recordIndexed(bytes: Uint8Array, index: BundleIndex, outbound: boolean): void {
+    if (!this.#begin(bytes, outbound)) return;
+    for (let i = 0; i < index.count; i++) {
+      const size = index.lengths[i]!;
+      if (size > 0) this.#packet(index.offsets[i]!, size, size);
+    }
+    this.#spool.flush();
+  }
+
+  /** Records one packet, and says whether it did. Nothing is kept. As {@link record}. */
+  recordPacket(source: PacketSource): boolean {
+    const { bytes, offset, size, original } = source;
+    if (!this.#begin(bytes, source.outbound)) return false;
+    this.#fields.microseconds = source.microseconds;
+    const before = this.#packets;
+    this.#packet(offset, size, original);
+    this.#spool.flush();
+    return this.#packets > before;
+  }
+
+  /** @internal Where packets come from is gone: all that may come are dropped. */
+  fail(reason: TunError): void {
+    this.#failure ??= reason;
+    this.#settle(this.#failure);
+  }
+
+  /** Puts a comment on the next packet that is written. */
+  comment(text: string): void {
+    this.#fields.comment = new TextEncoder().encode(text).subarray(0, MAX_OPTION_BYTES);
+  }
+
+  /** The comment on the statistics at the end of the file. */
+  set lastComment(text: string) {
+    this.#lastComment = text;
+  }
+
+  /** The operating system lost packets before they came here. */
+  noteLost(packets: number): void {
+    this.#lost += packets;
+    this.#drop(packets);
   }
 
   /**
-   * Writes what waits, and closes the file. Safe to call twice.
+   * Writes what waits and the statistics, and closes the file, or ends the stream. Safe to call twice.
    *
-   * @throws TunError `SYSCALL` when the disk failed, now or before; the file is closed then as well.
+   * @throws TunError what ended it before, `SYSCALL` when it fails now; all is released then as well.
    */
   close(): Promise<void> {
     this.#closed ??= this.#finish();
@@ -128,48 +200,79 @@ export class PcapngWriter {
   }
 
   async #finish(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
-    await this.#file.close();
+    await this.#spool.drained();
+    try {
+      await this.#sink.close(this.#trailer());
+    } catch (error) {
+      this.#failure ??= error as TunError;
+    }
+    this.#settle(this.#failure);
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Writes until nothing waits. Never rejects. */
-  async #write(): Promise<void> {
-    while (this.#length > 0) {
-      const full = this.#filling;
-      const length = this.#length;
-      const packets = this.#waiting;
-      this.#filling = this.#other;
-      this.#other = full;
-      this.#length = 0;
-      this.#waiting = 0;
-      await this.#writeWhole(full.area.bytes, length).catch((cause: unknown) => {
-        this.#failure ??= diskError(this.#path, cause);
-        this.#packets -= packets;
-        this.#dropped += packets;
-      });
-    }
-    this.#writing = undefined;
+  /** Whether packets of that direction are recorded. */
+  #begin(bytes: Uint8Array, outbound: boolean): boolean {
+    const { direction } = this.#options;
+    if (direction !== undefined && (direction === 'send') !== outbound) return false;
+    if (this.#from?.matches(bytes) !== true) this.#from = new CopyArea(bytes);
+    this.#fields.flag = outbound ? PacketFlag.OUTBOUND : PacketFlag.INBOUND;
+    this.#fields.microseconds = now();
+    return true;
   }
 
-  async #writeWhole(bytes: Uint8Array, length: number): Promise<void> {
-    for (let at = 0; at < length; ) {
-      const { bytesWritten } = await this.#file.write(bytes, at, length - at);
-      at += bytesWritten;
+  #packet(offset: number, size: number, original: number): void {
+    const from = this.#from!;
+    const fields = this.#fields;
+    const { test, snapLength } = this.#options;
+    const outbound = fields.flag === PacketFlag.OUTBOUND;
+    if (test !== undefined && !test.matches(from.bytes, offset, size, original, outbound)) {
+      this.#filtered++;
+      return;
     }
+    fields.captured = snapLength > 0 && snapLength < size ? snapLength : size;
+    fields.original = original;
+    fields.dropped = this.#missing;
+    const spool = this.#spool;
+    const ended = this.#closed !== undefined || this.#failure !== undefined;
+    if (ended || !spool.takes(packetBlockBytes(fields))) {
+      this.#drop(1);
+      return;
+    }
+    spool.add(writePacketBlock(spool.area, spool.view, spool.length, from, offset, fields));
+    this.#packets++;
+    this.#missing = 0;
+    fields.comment = undefined;
+  }
+
+  #drop(packets: number): void {
+    this.#dropped += packets;
+    this.#missing += packets;
+  }
+
+  #trailer(): Uint8Array {
+    const accepted = this.#packets + this.#dropped;
+    return statisticsBlock({
+      start: this.#start,
+      end: now(),
+      received: accepted + this.#filtered,
+      dropped: this.#dropped,
+      osDropped: this.#lost,
+      accepted,
+      delivered: this.#packets,
+      comment: this.#lastComment,
+    });
   }
 }
 
-function half(bytes: number): Half {
-  const area = new CopyArea(new Uint8Array(Math.floor(bytes)));
-  return { area, view: new DataView(area.bytes.buffer) };
+function headerOf(options: CheckedCapture): Uint8Array {
+  return fileHeader({
+    ...options,
+    os: systemName(),
+    application: `typetun ${VERSION}`,
+  });
 }
 
-function diskError(path: string, cause: unknown): TunError {
-  const { message, syscall, errno } = cause as NodeJS.ErrnoException;
-  return new TunError(
-    TunErrorCode.SYSCALL,
-    `the capture file ${path} cannot be written: ${message}; give a path where there is room and you may write`,
-    { cause, syscall, errno: Math.abs(errno ?? 0) },
-  );
+/** Microseconds of the Unix epoch. */
+function now(): number {
+  return Math.round((performance.timeOrigin + performance.now()) * US_PER_MS);
 }

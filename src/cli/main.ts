@@ -1,36 +1,37 @@
 #!/usr/bin/env node
 /** The command `typetun`: which subcommands there are. Each is loaded when it is called. */
 
+import { styleText } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../index.ts';
+import { addAdapterCommands } from './adapter/define.ts';
+import { addDebugCommand } from './debug/define.ts';
+import { addCaptureCommands } from './capture/define.ts';
+import { addCheckoutCommands } from './checkout/define.ts';
 import type { DemoCommandOptions } from './demo/command.ts';
+import { addCompletionCommand } from './completion/define.ts';
+import { addDeviceCommands } from './device/define.ts';
 import type { DoctorCommandOptions } from './doctor/command.ts';
 import type { DvlCheckOptions } from './dvl/command.ts';
-import { describeError, ExitCode, UsageError } from './errors.ts';
+import { describeError, ExitCode, exitStatusHelp, UsageError } from './errors.ts';
 import { addHelpCommand } from './help.ts';
+import { addPropertiesCommand } from './properties/define.ts';
+import { addReferenceCommand } from './reference/define.ts';
+import type { ServeCommandOptions } from './serve/command.ts';
+import { addObservingOptions } from './serve/observing.ts';
+import { addTopCommand } from './top/define.ts';
 import { joinAdapterName, type RunCommandOptions } from './run/options.ts';
+import { addStatsCommand } from './stats/define.ts';
+import { terminalOf } from './terminal.ts';
+import { collect, integerOption, secondsOption } from './values.ts';
 
 const LINKS = ['auto', 'linux', 'windows', 'rootless', 'veth', 'memory'] as const;
-const MAX_SECONDS = 86_400;
 const RUNGS = ['kernel', 'rootless', 'veth'] as const;
-const DIGITS = /^\d+$/;
-const DECIMAL = /^\d+(?:\.\d+)?$/;
 
 function linkOption(text: string): (typeof LINKS)[number] {
   const link = LINKS.find((one) => one === text);
   if (link !== undefined) return link;
   throw new InvalidArgumentError(`give one of ${LINKS.join(', ')}.`);
-}
-
-function secondsOption(text: string): number {
-  const seconds = DECIMAL.test(text) ? Number(text) : Number.NaN;
-  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds;
-  throw new InvalidArgumentError(`give a number of seconds above 0, up to ${MAX_SECONDS}.`);
-}
-
-function integerOption(text: string): number {
-  if (DIGITS.test(text)) return Number(text);
-  throw new InvalidArgumentError('give a whole number.');
 }
 
 function rungOption(text: string): (typeof RUNGS)[number] {
@@ -39,30 +40,27 @@ function rungOption(text: string): (typeof RUNGS)[number] {
   throw new InvalidArgumentError(`give one of ${RUNGS.join(', ')}.`);
 }
 
-/** An option that may be given several times. */
-function collect(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
-}
-
 function program(): Command {
   const typetun = new Command('typetun')
     .description('A layer 3 TUN driver in TypeScript.')
     .version(VERSION, '-V, --version', 'print the version')
     .showSuggestionAfterError()
+    // Commander takes it away where there are no colours.
+    .configureHelp({ styleTitle: (title) => styleText('bold', title, { validateStream: false }) })
     .exitOverride()
     .enablePositionalOptions()
-    .addHelpText(
-      'after',
-      '\nExit status: 0 when all is well, 1 when something failed, 2 for a wrong call,\n128 + n when signal n ended it.',
-    );
+    .addHelpText('after', exitStatusHelp());
   typetun
     .command('demo')
     .description("send the operating system's own traffic through an adapter and check it")
-    .option(
-      '--link <link>',
-      'auto, linux or windows (the kernel), rootless (Linux in a user namespace), veth (there without /dev/net/tun), memory (in process)',
-      linkOption,
-      'auto',
+    .addOption(
+      new Option(
+        '--link <link>',
+        'linux or windows (the kernel), rootless (Linux in a user namespace), veth (there without /dev/net/tun), memory (in process)',
+      )
+        .choices(LINKS)
+        .argParser(linkOption)
+        .default('auto'),
     )
     .addOption(new Option('--inside <reason>').hideHelp())
     .option(
@@ -95,10 +93,13 @@ function program(): Command {
     .option('--dns <address>', 'DNS server the command is to ask; can be repeated', collect)
     .option('--name <name=address>', 'a name the DNS server of --to host knows', collect)
     .option('--mtu <bytes>', 'of the adapter', integerOption)
-    .option(
-      '--rung <rung>',
-      'kernel (as root), rootless, or veth (without /dev/net/tun); by default the first that works',
-      rungOption,
+    .addOption(
+      new Option(
+        '--rung <rung>',
+        'kernel is as root, veth without /dev/net/tun; by default the first that works',
+      )
+        .choices(RUNGS)
+        .argParser(rungOption),
     )
     .option('--json', 'print the counts as one JSON object, on standard error')
     .addHelpText(
@@ -110,6 +111,23 @@ function program(): Command {
       const { runRunCommand } = await import('./run/command.ts');
       process.exitCode = await runRunCommand(command, options);
     });
+  addObservingOptions(typetun.command('serve'))
+    .description('own adapters, and give their devices to other programs as sockets')
+    .option('--config <file>', 'JSON, as schema/typetun.config.schema.json says')
+    .option(
+      '--run-directory <folder>',
+      'where the sockets are (default: $RUNTIME_DIRECTORY, /run/typetun as root, $XDG_RUNTIME_DIR/typetun)',
+    )
+    .addHelpText(
+      'after',
+      '\nRuns until SIGTERM or SIGINT; SIGHUP reads the configuration again, SIGUSR1 writes debug.json\ninto the run directory. The log goes to standard error.\nThe protocols: docs/device-protocol.md, docs/control-protocol.md.',
+    )
+    .action(async (options: ServeCommandOptions) => {
+      const { runServeCommand } = await import('./serve/command.ts');
+      process.exitCode = await runServeCommand(options);
+    });
+  addTopCommand(typetun);
+  addDebugCommand(typetun);
   const dvl = typetun
     .command('dvl')
     .description('Driver Verification Logs: what was verified, of which sources');
@@ -122,6 +140,14 @@ function program(): Command {
       const { runDvlCheck } = await import('./dvl/command.ts');
       process.exitCode = runDvlCheck(file, options);
     });
+  addCaptureCommands(typetun);
+  addAdapterCommands(typetun);
+  addDeviceCommands(typetun);
+  addStatsCommand(typetun);
+  addPropertiesCommand(typetun);
+  addCheckoutCommands(typetun);
+  addCompletionCommand(typetun);
+  addReferenceCommand(typetun);
   addHelpCommand(typetun);
   return typetun;
 }
@@ -144,8 +170,11 @@ async function main(): Promise<void> {
       process.exitCode = error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;
       return;
     }
-    const shown = process.env['TYPETUN_DEBUG'] ? error : `typetun: ${describeError(error)}`;
-    console.error(shown);
+    if (process.env['TYPETUN_DEBUG']) console.error(error);
+    else
+      console.error(
+        `${terminalOf(process.stderr).style('typetun:', 'red')} ${describeError(error)}`,
+      );
     process.exitCode = error instanceof UsageError ? ExitCode.USAGE : ExitCode.FAILED;
   }
 }

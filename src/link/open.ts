@@ -1,5 +1,6 @@
-/** Chooses and opens a link. The only reader of `process.platform`. */
+/** Chooses and opens a link. The only reader of `process.platform`, and of the system's name. */
 
+import { release, type as systemType } from 'node:os';
 import { TunError, TunErrorCode } from '../errors.ts';
 import type { AttachConfig, Link, LinkConfig, LinkKind, LinkProvider } from './link.ts';
 
@@ -74,6 +75,11 @@ export function requireWindows(): void {
 /** The name of the link of this platform's own kernel; undefined where there is none. */
 export function kernelLink(): LinkKind | undefined {
   return kernelLinkOf(process.platform);
+}
+
+/** The operating system's name and release, as files say where they come from. */
+export function systemName(): string {
+  return `${systemType()} ${release()}`;
 }
 
 /** The name of a platform's own link. */

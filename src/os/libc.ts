@@ -31,6 +31,8 @@ export interface Libc {
   listen(fd: number, backlog: number): number;
   /** `accept4` without the peer's address. */
   accept(fd: number, flags: number): number;
+  /** An advisory lock of the open file, which all of its descriptors have. */
+  flock(fd: number, operation: number): number;
   connect(fd: number, address: Uint8Array, bytes: number): number;
   getsockopt(
     fd: number,
@@ -135,6 +137,7 @@ const PROTOTYPES = {
   socket: 'int socket(int family, int type, int protocol)',
   bind: 'int bind(int fd, void *address, uint bytes)',
   listen: 'int listen(int fd, int backlog)',
+  flock: 'int flock(int fd, int operation)',
   connect: 'int connect(int fd, void *address, uint bytes)',
   getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *bytes)',
   getsockname: 'int getsockname(int fd, void *address, void *bytes)',

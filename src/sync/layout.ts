@@ -176,6 +176,27 @@ export const Counter = {
   RECEIVE_DROP_PAUSED: 30,
   RECEIVE_DROP_LOW_POWER: 31,
   RECEIVE_DROP_NOT_OPEN: 32,
+  /** Bundles read, by the packets in them: up to 1, up to 2, ... (adapter/histograms.ts). */
+  BUNDLE_SIZE_1: 33,
+  BUNDLE_SIZE_2: 34,
+  BUNDLE_SIZE_4: 35,
+  BUNDLE_SIZE_8: 36,
+  BUNDLE_SIZE_16: 37,
+  BUNDLE_SIZE_32: 38,
+  BUNDLE_SIZE_64: 39,
+  BUNDLE_SIZE_128: 40,
+  BUNDLE_SIZE_256: 41,
+  /** Reads that had to wait, by how long: up to 10 us, up to 100 us, ... */
+  READ_WAIT_10US: 42,
+  READ_WAIT_100US: 43,
+  READ_WAIT_1MS: 44,
+  READ_WAIT_10MS: 45,
+  READ_WAIT_100MS: 46,
+  READ_WAIT_1S: 47,
+  READ_WAIT_10S: 48,
+  READ_WAIT_LONGER: 49,
+  /** How long all of them waited, in microseconds. */
+  READ_WAIT_MICROSECONDS: 50,
 } as const;
 
 export type Counter = (typeof Counter)[keyof typeof Counter];

@@ -9,6 +9,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import {
   Adapter,
   type AdapterOptions,
@@ -20,6 +21,7 @@ import {
 import { Direction, type FlowVerdict, PolicyFilter } from 'typetun/run';
 import { MemoryHost } from 'typetun/testing';
 import { DataPath } from '#dist/adapter/data-path.js';
+import type { Tap } from '#dist/adapter/tap.js';
 import { ENTRY_HEADER_BYTES, entryBytes } from '#dist/limits.js';
 import { simdKernels } from '#dist/wire/kernels/kernels.js';
 import { MERGE_CONSUMED, SUPER, WORK } from '#dist/wire/kernels/layout.js';
@@ -79,11 +81,12 @@ function control(): number {
   });
 }
 
-/** Link to reader, reader to link, link to queue, queue to reader. */
-function dataPath(): number {
+/** Link to reader, reader to link, link to queue, queue to reader; with somebody who looks, if `tap` is one. */
+function dataPath(tap?: Tap): number {
   const link = new ScriptedLink(packet(1, PACKET_BYTES));
   const shared = link.accept();
   const path = new DataPath(shared, link, () => undefined);
+  path.tap = tap;
   const buffer = new Uint8Array(BUFFER_BYTES);
   return slope((packets) => {
     link.offer(packets);
@@ -134,10 +137,18 @@ function policy(): number {
   });
 }
 
-/** Writing packets to a capture whose disk takes none of them: the buffer's part, and the counting. */
-async function capture(): Promise<number> {
+/** Room for all packets of a measurement, cut to {@link CAPTURED_BYTES}: none is dropped. */
+const CAPTURE_BYTES = 2 ** 28;
+const CAPTURED_BYTES = 4;
+
+/** Writing packets to a capture whose disk takes none of them, as long as there is room. */
+async function capture(filter?: string): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'typetun-alloc-'));
-  const file = await PcapngWriter.open(join(folder, 'x.pcapng'));
+  const file = await PcapngWriter.open(join(folder, 'x.pcapng'), {
+    filter,
+    snapLength: CAPTURED_BYTES,
+    bufferBytes: CAPTURE_BYTES,
+  });
   const writer = new BundleWriter(new Uint8Array(BUFFER_BYTES));
   const one = packet(1, PACKET_BYTES);
   const grown = slope((count) => {
@@ -145,9 +156,31 @@ async function capture(): Promise<number> {
     for (let i = 0; i < count; i++) writer.append(one);
     file.record(writer.bytes, writer.length, true);
   });
+  requireWhole(file);
   await file.close();
   rmSync(folder, { recursive: true });
   return grown;
+}
+
+/** The data path with a capture on it, whose stream takes nothing. */
+async function tapped(): Promise<number> {
+  const writer = PcapngWriter.to(new Writable({ write: () => undefined }), {
+    snapLength: CAPTURED_BYTES,
+    bufferBytes: CAPTURE_BYTES,
+  });
+  const grown = dataPath({
+    sent: (bytes, length) => writer.record(bytes, length, true),
+    received: (bytes, index) => writer.recordIndexed(bytes, index, false),
+    ended: () => undefined,
+  });
+  requireWhole(writer);
+  return grown;
+}
+
+/** What is dropped costs less than what is written. */
+function requireWhole({ statistics }: PcapngWriter): void {
+  if (statistics.packets > 0 && statistics.dropped === 0) return;
+  throw new Error(`${statistics.dropped} packets were dropped: give CAPTURE_BYTES more`);
 }
 
 /**
@@ -254,6 +287,8 @@ const measured =
         kernels: kernels(),
         policy: policy(),
         capture: await capture(),
+        filteredCapture: await capture('(ip or ip6) and not (udp port 53 or net 192.0.2.0/24)'),
+        tapped: await tapped(),
       }
     : { kernel: await kernel({ link, offload }) };
 console.log(JSON.stringify(measured));

@@ -24,6 +24,8 @@ interface Measured {
   readonly kernels?: number;
   readonly policy?: number;
   readonly capture?: number;
+  readonly filteredCapture?: number;
+  readonly tapped?: number;
   readonly kernel?: number;
 }
 
@@ -47,6 +49,8 @@ test('reading, queueing, writing and the codec allocate nothing per packet', () 
   withinBudget('kernels', measured.kernels);
   withinBudget('policy', measured.policy);
   withinBudget('capture', measured.capture);
+  withinBudget('capture with a filter', measured.filteredCapture);
+  withinBudget('data path with a capture', measured.tapped);
 });
 
 for (const [link, offload] of [

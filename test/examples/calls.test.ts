@@ -25,6 +25,7 @@ test('each example says what it is when it is asked', async () => {
   for (const [name, words] of [
     ['echo', /^usage: npm run example -- echo\n\nAnswers every ping/],
     ['testing', /^usage: npm run example -- testing\n\nA test of your own/],
+    ['capture', /^usage: npm run example -- capture\n\nCaptures what passes/],
     ['workers', /^usage: npm run example -- workers\n\nA worker thread/],
     ['forward', /^usage: npm run example -- forward --left SIDE --right SIDE \[--threads N\]/],
   ] as const) {

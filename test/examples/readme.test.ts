@@ -37,7 +37,16 @@ const COMMANDS: Readonly<Record<string, string>> = {
   'npx typetun run -- ping -c 3 10.7.0.2': '.ci/run and test/kernel/run.test.ts, as a normal user',
   'npx typetun run --policy examples/deny-udp.mjs --pcap out/ping.pcapng -- ping -c 3 10.7.0.2':
     '.ci/run and test/kernel/run.test.ts, as a normal user',
+  'npx typetun serve': 'test/kernel/command-line.test.ts',
+  'npx typetun adapter create demo --address 10.7.0.1/24': 'test/kernel/command-line.test.ts',
+  'npx typetun adapter show demo': 'test/kernel/command-line.test.ts',
+  'npx typetun device read demo --seconds 5 --format lines': 'test/kernel/command-line.test.ts',
+  'npx typetun stats demo --watch --count 3': 'test/kernel/command-line.test.ts',
+  'npx typetun adapter remove demo': 'test/kernel/command-line.test.ts',
   'npm run example -- echo': 'test/kernel/examples.test.ts',
+  'npm run example -- capture': 'here',
+  'npx typetun capture tun0 -w - | tcpdump -n -r -': 'test/kernel/capture.test.ts',
+  'npx typetun replay out/ping.pcapng tun0': 'test/kernel/replay.test.ts',
 };
 
 test('every shell command in the README is known to be run by a test', () => {

@@ -69,9 +69,10 @@ for (const [signal, code] of [
       async () => {
         await withNetns(async (netns) => {
           const demo = spawn('ip', [...inside(netns), '--seconds', '20'], { stdio: 'ignore' });
+          const ended = once(demo, 'exit');
           await new Promise((resolve) => setTimeout(resolve, afterMs));
           demo.kill(signal);
-          const [exitCode] = (await once(demo, 'exit')) as [number | null];
+          const [exitCode] = (await ended) as [number | null];
           // Before its handlers are installed a process ends by the signal itself, with nothing made.
           assert.ok(exitCode === code || (exitCode === null && afterMs === 300), `${exitCode}`);
           assert.deepEqual(await interfacesIn(netns), ['lo']);

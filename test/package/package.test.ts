@@ -23,7 +23,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const COMMAND_TIMEOUT_MS = 120_000;
 const PUBLISHED =
-  /^(?:(?:dist|src|docs)\/.+|package\.json|(?:README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
+  /^(?:(?:dist|src|docs|man|schema|systemd)\/.+|package\.json|(?:README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
 
 interface Packed {
   readonly filename: string;
@@ -256,5 +256,15 @@ describe('installed without the optional FFI package', () => {
     assert.notEqual(status, 0);
     // A user who may not open the device is told that first.
     assert.match(stdout + stderr, /koffi|\/dev\/net\/tun/);
+  });
+
+  test('says which package is missing for metrics and for a log as JSON', () => {
+    const code = `
+      const { Metrics, openLog } = await import('typetun/observe');
+      for (const open of [() => Metrics.open({}), () => openLog({ format: 'json' })])
+        await open().catch(({ code, message }) => console.log(code, message));`;
+    const [metrics, log] = node(home, 'module', code).split('\n');
+    assert.match(metrics!, /^ERR_TUN_UNSUPPORTED .*; install it with: npm install prom-client$/);
+    assert.match(log!, /^ERR_TUN_UNSUPPORTED .*; install it with: npm install pino, or use/);
   });
 });

@@ -9,6 +9,14 @@ const PACKAGES = {
   ping: 'iputils-ping',
   iperf3: 'iperf3',
   curl: 'curl',
+  zsh: 'zsh',
+  fish: 'fish',
+  man: 'man-db',
+  script: 'bsdutils',
+  python3: 'python3',
+  tcpdump: 'tcpdump',
+  tshark: 'tshark',
+  capinfos: 'wireshark-common',
 } as const;
 
 export type Tool = keyof typeof PACKAGES;

@@ -1,7 +1,15 @@
 /** What worker threads of tests do with an adapter they attach to. */
 
+import { Writable } from 'node:stream';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Adapter, type AdapterToken, BundleWriter, isTunError, swapAddresses } from 'typetun';
+import {
+  Adapter,
+  type AdapterToken,
+  BundleWriter,
+  capture,
+  isTunError,
+  swapAddresses,
+} from 'typetun';
 import { numberOf, packet } from './packets.ts';
 
 export interface ProgramOptions {
@@ -31,6 +39,16 @@ const PROGRAMS = {
     } catch (error) {
       parentPort!.postMessage(isTunError(error) ? error.code : String(error));
     }
+  },
+  /** Captures while it reads one bundle and sends it back, and tells the counts. */
+  captureOnce: async (adapter: Adapter, { timeoutMs = 10_000 }: ProgramOptions) => {
+    const taking = capture(adapter, new Writable({ write: (_chunk, _encoding, done) => done() }));
+    const device = adapter.openDevice();
+    parentPort!.postMessage('attached');
+    device.writeSync(device.readSync(new Uint8Array(BUFFER_BYTES), { timeoutMs })!);
+    await taking.close();
+    await device.close();
+    parentPort!.postMessage(taking.statistics);
   },
   /** Starts to iterate when told, in the same turn as it waited for the halt without hearing of it. */
   iterateAfterHalt: (adapter: Adapter) => {
