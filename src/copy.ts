@@ -58,3 +58,8 @@ export function copyBytes(
   }
   for (let i = done; i < length; i++) to.bytes[toOffset + i] = from.bytes[fromOffset + i]!;
 }
+
+/** The `length` bytes at `offset`, copied: also those of a Buffer, whose own `slice` copies nothing. */
+export function copyOf(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(offset, offset + length));
+}

@@ -116,9 +116,27 @@ export class TunError extends Error {
  * optionally whether it carries `code`. Never throws; `false` for anything else, null included.
  */
 export function isTunError(value: unknown, code?: TunErrorCode): value is TunError {
-  return (
-    value instanceof Error &&
-    (value as unknown as Record<symbol, unknown>)[BRAND] === true &&
-    (code === undefined || (value as TunError).code === code)
-  );
+  try {
+    return (
+      value instanceof Error &&
+      (value as unknown as Record<symbol, unknown>)[BRAND] === true &&
+      (code === undefined || (value as TunError).code === code)
+    );
+  } catch {
+    // A proxy may throw at whoever looks.
+    return false;
+  }
+}
+
+/**
+ * What a thrown value says of itself, for a person. Never throws, whatever was thrown: also what has no
+ * prototype, or fails when it is asked.
+ */
+export function messageOf(thrown: unknown): string {
+  try {
+    const message: unknown = thrown instanceof Error ? thrown.message : thrown;
+    return String(message);
+  } catch {
+    return 'something was thrown that does not say what it is';
+  }
 }

@@ -1,5 +1,6 @@
 /** Errors of the command line, and the exit statuses that go with them. */
 
+import { messageOf } from '../errors.ts';
 import { isTunError } from '../index.ts';
 
 /** Exit statuses: also in `typetun --help`. A signal ends with 128 plus its number. */
@@ -26,8 +27,7 @@ export const SIGNAL_EXIT_BASE = 128;
 /** Something wrong with how the command was called. */
 export class UsageError extends Error {}
 
-/** One line for a person: what went wrong, with the code to match on where there is one. */
+/** One line for a person: what went wrong, with the code to match on where there is one. Never throws. */
 export function describeError(error: unknown): string {
-  if (isTunError(error)) return `${error.message} [${error.code}]`;
-  return error instanceof Error ? error.message : String(error);
+  return isTunError(error) ? `${messageOf(error)} [${error.code}]` : messageOf(error);
 }

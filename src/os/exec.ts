@@ -6,8 +6,9 @@
  * Source: execve(2), prctl(2), signal(7), mount(2) of Linux.
  */
 
-import { constants as fileConstants, readdirSync } from 'node:fs';
+import { chmodSync, constants as fileConstants, readdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { ffi } from './ffi.ts';
 import { libc, syscallError } from './libc.ts';
 
@@ -32,12 +33,20 @@ const LAST_SIGNAL = 64;
 /** `PR_SET_PDEATHSIG` (linux/prctl.h). */
 const PR_SET_PDEATHSIG = 1;
 
-/** `MS_BIND` (linux/mount.h). */
+/** linux/mount.h, sys/mount.h. */
+const MS_NOSUID = 0x2;
+const MS_NODEV = 0x4;
+const MS_NOEXEC = 0x8;
 const MS_BIND = 0x1000;
+const MNT_DETACH = 2;
+const LAID_FILE = 'file';
+/** Everybody reads it. */
+const LAID_MODE = 0o644;
 
 /**
  * Has the system kill this process as soon as the thread that started it is gone. It holds for the
- * program it turns into as well, unless that program gains privileges.
+ * program it turns into as well, unless that program gains privileges; and not any more once that changes
+ * its user or group (setpriv, su): the kernel forgets it then, and only a process id namespace would not.
  *
  * @throws TunError `SYSCALL`.
  */
@@ -48,15 +57,31 @@ export function dieWithParent(): void {
 }
 
 /**
- * Lays the file `source` over `target` in this process's mount namespace.
+ * Has `target`, a file, be read as `text` in this process's mount namespace, by everybody. What holds the
+ * text goes with the namespace: it is in no other. `folder` is any folder that is there, and `target`
+ * not in it; something is laid over it for a moment.
  *
- * @throws TunError `SYSCALL`.
+ * @throws TunError `SYSCALL`, or what Node says of writing a file; nothing is laid over either then.
  */
-export function bindMount(source: string, target: string): void {
-  const mount = bind(
+export function layFile(text: string, target: string, folder: string): void {
+  mount('tmpfs', folder, 'tmpfs', MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  try {
+    const file = join(folder, LAID_FILE);
+    writeFileSync(file, text);
+    // Whatever the umask: the command may be another user.
+    chmodSync(file, LAID_MODE);
+    mount(file, target, null, MS_BIND);
+  } finally {
+    const umount = bind('int umount2(const char *target, int flags)');
+    umount(folder, MNT_DETACH);
+  }
+}
+
+function mount(source: string, target: string, type: string | null, flags: number): void {
+  const call = bind(
     'int mount(const char *source, const char *target, const char *type, ulong flags, void *data)',
   );
-  if (mount(source, target, null, MS_BIND, null) === 0) return;
+  if (call(source, target, type, flags, null) === 0) return;
   throw syscallError('mount', libc().errno(), `lay ${source} over ${target}`);
 }
 

@@ -1,6 +1,7 @@
 /** Makes an adapter of what the helper handed over. */
 
 import { Adapter, TunError, TunErrorCode } from '../index.ts';
+import { closeOwned, ownedByThread } from '../os/descriptors.ts';
 import { libc } from '../os/libc.ts';
 import type { Handover } from './helper.ts';
 import type { CheckedNamespaceOptions } from './options.ts';
@@ -36,10 +37,10 @@ export class Held {
   readonly #fds: readonly number[];
 
   constructor({ fds }: Handover) {
-    this.#fds = fds.slice(1);
+    this.#fds = fds.slice(1).map(ownedByThread);
   }
 
   [Symbol.dispose](): void {
-    for (const fd of this.#fds) libc().close(fd);
+    for (const fd of this.#fds) closeOwned(fd);
   }
 }

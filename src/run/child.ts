@@ -5,9 +5,11 @@
  */
 
 import { openSync, readFileSync, realpathSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
 import { Adapter, isTunError } from '../index.ts';
-import { arrangeDescriptors, bindMount, dieWithParent, resetSignals } from '../os/exec.ts';
+import { arrangeDescriptors, dieWithParent, layFile, resetSignals } from '../os/exec.ts';
 import { bringLoopbackUp } from '../os/loopback.ts';
+import { awaitOperation } from '../os/operational.ts';
 import { ControlSocket } from './control-socket.ts';
 import { becomeCommand, unstartedReason, unstartedStatus } from './find-command.ts';
 import {
@@ -21,10 +23,14 @@ import {
 
 /** Where programs look for their DNS servers (resolv.conf(5)). */
 const RESOLVER_FILE = '/etc/resolv.conf';
+/** Is there, and has no RESOLVER_FILE in it. */
+const ANY_FOLDER = '/tmp';
 /** The network namespace that this is in. */
 const OWN_NAMESPACE = '/proc/self/ns/net';
 /** Exit status when a step failed: the program is told which one. */
 const FAILED = 1;
+/** How long the command waits at most for its interface; as a rule it is some ms at most. */
+const OPERATION_MS = 1000;
 
 const control = new ControlSocket(HelperDescriptor.CONTROL);
 
@@ -48,13 +54,15 @@ async function main(): Promise<void> {
   const adapter = await Adapter.create({ ...order.adapter, link: order.link });
   if (order.resolver !== undefined) {
     step('laying the DNS configuration over /etc/resolv.conf');
-    bindMount(order.resolver, realpathSync(RESOLVER_FILE));
+    layFile(order.resolver, realpathSync(RESOLVER_FILE), ANY_FOLDER);
   }
   step('handing the adapter over');
   const { name, mtu, addresses } = adapter;
   tell({ kind: 'ready', info: { name, mtu, addresses } }, descriptorsOf(adapter));
   step('waiting for the program');
   if (control.await() !== GO) process.exit(FAILED);
+  // A program that has opened a device is there to get what the command sends first.
+  awaitOperation(name, OPERATION_MS);
   step('starting the command');
   turnInto(order);
 }
@@ -80,7 +88,9 @@ function turnInto(order: Order): void {
 }
 
 function failureOf(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
+  if (error instanceof TypeError) return { message, argument: 'TypeError' };
+  if (error instanceof RangeError) return { message, argument: 'RangeError' };
   if (!isTunError(error)) return { message };
   const { code, syscall, errno } = error;
   return { message, code, ...(syscall && { syscall }), ...(errno !== undefined && { errno }) };

@@ -1,6 +1,7 @@
 /** One end of the control descriptor (protocol.ts): lines of JSON over a Unix stream socket, with descriptors. */
 
 import { isTunError } from '../index.ts';
+import { closeOwned } from '../os/descriptors.ts';
 import { receiveDescriptors, sendDescriptors } from '../os/fd-passing.ts';
 import { Errno, libc } from '../os/libc.ts';
 import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
@@ -25,7 +26,7 @@ export class ControlSocket {
   #text = '';
   #closed = false;
 
-  /** Takes over `fd`. */
+  /** Takes over `fd`, which belongs to this thread (os/descriptors.ts). */
   constructor(fd: number) {
     this.fd = fd;
   }
@@ -74,7 +75,7 @@ export class ControlSocket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    libc().close(this.fd);
+    closeOwned(this.fd);
     for (const fd of this.received.splice(0)) libc().close(fd);
   }
 

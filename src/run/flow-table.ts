@@ -81,6 +81,21 @@ export class FlowTable {
     return this.#findEntry() >= this.capacity;
   }
 
+  /** The flow that gives way to the next that is made; -1 while there is room. */
+  get oldest(): number {
+    return this.#used < this.capacity ? NONE : this.#younger[this.capacity]!;
+  }
+
+  /** Makes a flow with a key of a flow of `other`, as the command's or as the far side's; none if it has none. */
+  copyKey(other: FlowTable, from: number, far: boolean): void {
+    const entry = far ? from + other.capacity : from;
+    if (other.#isIn[entry] === 0) return;
+    this.#key.set(other.#keys.subarray(entry * KEY_WORDS, (entry + 1) * KEY_WORDS));
+    const flow = this.find();
+    if (flow < 0) this.setKey(this.add(), far);
+    else this.touch(flow);
+  }
+
   /** Makes a flow, without a key as yet. Returns its number, of which the caller forgets all it knew. */
   add(): number {
     if (this.#used < this.capacity) {

@@ -1,5 +1,6 @@
 /** The flows that a policy was asked about, and what it answered. */
 
+import { copyOf } from '../copy.ts';
 import { formatAddress } from '../index.ts';
 import type { FlowFields } from '../wire/flow.ts';
 import {
@@ -31,6 +32,8 @@ export class Flows {
   readonly #fates: Float64Array;
   readonly #ends: (EndsByDirection | undefined)[];
   readonly #infos: (Flow | undefined)[];
+  /** Keys of the answers to rewritten flows that had to give way; made for the first of them. */
+  #gone: FlowTable | undefined;
 
   /** `fragments` is told when a flow's number gets another meaning; `onError` what the policy throws. */
   constructor(
@@ -73,12 +76,18 @@ export class Flows {
     this.#fates[flow] = DROP;
   }
 
-  /** The flow of a packet, which the policy is asked about when it is new; -1 when it is in another's way. */
+  /**
+   * The flow of a packet, which the policy is asked about when it is new; -1 when it is in another's way,
+   * or answers a rewritten flow that is forgotten: it cannot be given the ends that belong to it.
+   */
   flowOf(bytes: Uint8Array, fields: FlowFields, direction: Direction): number {
     const table = this.#table;
     table.read(bytes, fields, direction);
     const flow = table.find();
-    if (flow < 0) return this.#make(bytes, fields, direction);
+    if (flow < 0) {
+      if (this.#answersForgotten(bytes, fields, direction)) return UNKNOWN;
+      return this.#make(bytes, fields, direction);
+    }
     if (this.#isInTheWay(flow, direction)) return UNKNOWN;
     table.touch(flow);
     return flow;
@@ -98,13 +107,29 @@ export class Flows {
     return this.#table.foundFarKey !== (direction === Direction.IN);
   }
 
+  #answersForgotten(bytes: Uint8Array, fields: FlowFields, direction: Direction): boolean {
+    const gone = this.#gone;
+    if (gone === undefined) return false;
+    gone.read(bytes, fields, direction);
+    const flow = gone.find();
+    if (flow < 0 || gone.foundFarKey !== (direction === Direction.IN)) return false;
+    gone.touch(flow);
+    return true;
+  }
+
+  #forget(flow: number): void {
+    this.#fragments.forget(flow);
+    if (this.#ends[flow] === undefined) return;
+    this.#gone ??= new FlowTable(this.#table.capacity);
+    this.#gone.copyKey(this.#table, flow, this.info(flow).direction === 'out');
+  }
+
   #make(bytes: Uint8Array, fields: FlowFields, direction: Direction): number {
     const info = describe(bytes, fields, direction);
     const { fate, ends } = this.#ask(info);
     const table = this.#table;
-    const evicted = table.evicted;
+    if (table.oldest >= 0) this.#forget(table.oldest);
     const flow = table.add();
-    if (table.evicted !== evicted) this.#fragments.forget(flow);
     this.made++;
     this.#fates[flow] = fate;
     this.#infos[flow] = info;
@@ -114,20 +139,22 @@ export class Flows {
     if (ends === undefined) return flow;
     const { source, destination, addressBytes, sourcePort, destinationPort } = fields;
     const back: Ends = {
-      source: bytes.slice(destination, destination + addressBytes),
+      source: copyOf(bytes, destination, addressBytes),
       sourcePort: destinationPort,
-      destination: bytes.slice(source, source + addressBytes),
+      destination: copyOf(bytes, source, addressBytes),
       destinationPort: sourcePort,
     };
     if (isFar) {
       table.readEnds(ends.destination, ends.destinationPort, ends.source, ends.sourcePort);
-      this.#ends[flow] = [back, ends];
     } else {
       table.readEnds(ends.source, ends.sourcePort, ends.destination, ends.destinationPort);
-      this.#ends[flow] = [ends, back];
     }
+    const other = table.find();
+    // These are the ends that it has.
+    if (other === flow) return flow;
+    this.#ends[flow] = isFar ? [back, ends] : [ends, back];
     // Another flow has these ends already: which of the two an answer belongs to nobody could tell.
-    if (table.find() >= 0) this.doom(flow);
+    if (other >= 0) this.doom(flow);
     else table.setKey(flow, !isFar);
     return flow;
   }

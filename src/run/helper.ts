@@ -3,16 +3,16 @@
  * after it. Whatever happens, nothing of it is left when `ended` resolves and `close` was called.
  */
 
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import type { Duplex, Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { TunError, TunErrorCode } from '../index.ts';
 import { holdLoop, releaseLoop } from '../keep-alive.ts';
+import { ownedByThread } from '../os/descriptors.ts';
 import { libc } from '../os/libc.ts';
 import { socketPair } from '../os/fd-passing.ts';
 import { type Watch, watchReadable } from '../os/poll.ts';
-import { workerUrl } from '../os/worker-url.ts';
 import { ControlSocket } from './control-socket.ts';
 import type { Rung } from './options.ts';
 import {
@@ -24,23 +24,20 @@ import {
   type Step,
 } from './protocol.ts';
 import { explainRefusal, namespaceSettings } from './refusals.ts';
+import { startHelper, UNSHARE } from './start-helper.ts';
 
-/** Options of unshare(1), in the short forms that busybox has as well. */
-const NAMESPACES: Readonly<Record<Rung, readonly string[]>> = {
-  kernel: ['-n', '-m'],
-  rootless: ['-U', '-r', '-n', '-m'],
-  veth: ['-U', '-r', '-n', '-m'],
-};
-const UNSHARE = 'unshare';
-/** What would make the helper's Node behave as the command's is to. */
-const NODE_SETTINGS: readonly string[] = [
-  'NODE_OPTIONS',
-  'NODE_V8_COVERAGE',
-  'NODE_EXTRA_CA_CERTS',
-];
 /** Characters of complaints that are kept. */
 const MAX_COMPLAINT = 4096;
-const STANDARD_ERROR = 2;
+
+/** Signals by which somebody asks a command to end; others that end a helper tell of a failure. */
+const COMMAND_ENDING: readonly NodeJS.Signals[] = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+];
 
 const FIRST_STEP: Step = 'entering new namespaces';
 const LAST_STEP: Step = 'starting the command';
@@ -68,6 +65,10 @@ export class Helper {
   readonly #watch: Watch;
   readonly #complaint: Promise<string>;
   #startError: Error | undefined;
+  #receiveError: unknown;
+  #started = false;
+  /** Signals for the command, from before it was there. */
+  readonly #signals: NodeJS.Signals[] = [];
   /** Messages that nobody has asked for yet, and who asks. */
   readonly #messages: HelperMessage[] = [];
   #silent = false;
@@ -77,16 +78,19 @@ export class Helper {
   /**
    * Starts it; failures show in {@link handover}.
    *
-   * @throws TunError `SYSCALL`; TypeError for `stdio`.
+   * @throws TunError `SYSCALL`, without descriptors or processes left; TypeError for `stdio`. Nothing is
+   * left then.
    */
   constructor(rung: Rung, order: Omit<Order, 'parent'>, stdio: StdioOptions) {
     const [ours, theirs] = socketPair();
-    this.#control = new ControlSocket(ours);
     try {
-      this.child = start(rung, theirs, stdio);
-    } catch (error) {
-      this.#control.close();
-      throw error;
+      this.#control = new ControlSocket(ownedByThread(ours));
+      try {
+        this.child = startHelper(rung, theirs, stdio);
+      } catch (error) {
+        this.#control.close();
+        throw error;
+      }
     } finally {
       libc().close(theirs);
     }
@@ -103,8 +107,14 @@ export class Helper {
     // It may be gone before it has read them: what matters is then said by its end.
     orders.on('error', () => undefined);
     orders.end(JSON.stringify({ ...order, parent: process.pid } satisfies Order));
-    this.#watch = watchReadable(ours, () => this.#receive());
-    this.#watch.start();
+    try {
+      this.#watch = watchReadable(this.#control.fd, () => this.#receive());
+      this.#watch.start();
+    } catch (error) {
+      child.kill('SIGKILL');
+      this.#control.close();
+      throw error;
+    }
     // The child may be gone before its last words are read: then nothing else holds the loop.
     holdLoop();
   }
@@ -112,7 +122,7 @@ export class Helper {
   /**
    * Waits for the adapter's descriptors, which are then the caller's.
    *
-   * @throws TunError that names the step: what failed there, `NETNS` when the namespaces are refused,
+   * @throws TypeError or RangeError for what the adapter cannot be made with; TunError that names the step: what failed there, `NETNS` when the namespaces are refused,
    * `UNSUPPORTED` without unshare(1), `HELPER` when the helper is gone.
    */
   async handover(): Promise<Handover> {
@@ -126,7 +136,9 @@ export class Helper {
   }
 
   /**
-   * Lets the command start. Resolves when it has; with the reason when it does not.
+   * Lets the command start. Resolves when it has; with the reason when it does not. A helper that
+   * somebody ended in the meantime by a signal that ends commands, as a terminal's ^C does, counts as
+   * the command that it is about to be.
    *
    * @throws TunError `HELPER` when the helper is gone before.
    */
@@ -134,16 +146,37 @@ export class Helper {
     try {
       this.#control.send(GO);
     } catch {
-      throw await this.#deathError();
+      return this.#endedEarly();
     }
     for (;;) {
       const message = await this.#message();
       if (message?.kind === 'failed') return message.failure;
       if (message?.kind === 'step') this.#step = message.step;
       if (message !== undefined) continue;
-      if (this.#step === LAST_STEP) return undefined;
-      throw await this.#deathError();
+      if (this.#step !== LAST_STEP) return this.#endedEarly();
+      this.#started = true;
+      for (const signal of this.#signals.splice(0)) this.child.kill(signal);
+      return undefined;
     }
+  }
+
+  /**
+   * Sends a signal to the command: one that comes before it has started reaches it as soon as it has. Only
+   * SIGKILL ends the helper, too. Returns whether it was there to get it.
+   */
+  kill(signal: NodeJS.Signals): boolean {
+    const { child } = this;
+    const isKnown = Object.hasOwn(constants.signals, signal);
+    if (this.#started || signal === 'SIGKILL' || !isKnown) return child.kill(signal);
+    if (child.exitCode !== null || child.signalCode !== null) return false;
+    this.#signals.push(signal);
+    return true;
+  }
+
+  async #endedEarly(): Promise<undefined> {
+    const error = await this.#deathError();
+    const { signal } = await this.ended;
+    if (signal === null || !COMMAND_ENDING.includes(signal)) throw error;
   }
 
   /** The command's standard error, if it is piped. */
@@ -163,7 +196,14 @@ export class Helper {
   }
 
   #receive(): void {
-    const lines = this.#control.receive();
+    let lines: unknown[] | undefined;
+    try {
+      lines = this.#control.receive();
+    } catch (error) {
+      // More descriptors than this process may hold, or words that nobody understands: nothing more is to be had.
+      this.#receiveError = error;
+      this.child.kill('SIGKILL');
+    }
     if (lines === undefined) {
       this.#watch.stop();
       this.#silent = true;
@@ -183,15 +223,19 @@ export class Helper {
     return this.#messages.shift();
   }
 
-  #failed({ message, code, syscall, errno }: Failure): TunError {
+  #failed({ message, code, argument, syscall, errno }: Failure): Error {
+    // Of what the program gave, `Adapter.create` in the helper is the first to look at some.
+    if (argument === 'TypeError') return new TypeError(message);
+    if (argument === 'RangeError') return new RangeError(message);
     const known = Object.values(TunErrorCode).find((one) => one === code);
     const details = { syscall, errno };
     const text = `the helper failed while ${this.#step}: ${message}`;
     return new TunError(known ?? TunErrorCode.HELPER, text, details);
   }
 
-  async #deathError(): Promise<TunError> {
+  async #deathError(): Promise<unknown> {
     const { code, signal } = await this.ended;
+    if (this.#receiveError !== undefined) return this.#receiveError;
     const cause = this.#startError;
     if (cause !== undefined) {
       return new TunError(
@@ -214,24 +258,6 @@ export class Helper {
       `the helper ${how} while ${this.#step}, so the command did not start${last}`,
     );
   }
-}
-
-function start(rung: Rung, control: number, stdio: StdioOptions): ChildProcess {
-  const [input, output, error] = Array.isArray(stdio) ? stdio : [stdio, stdio, stdio];
-  const program = fileURLToPath(workerUrl('child', import.meta.url));
-  const settings = Object.entries(process.env).filter(([name]) => !NODE_SETTINGS.includes(name));
-  return spawn(UNSHARE, [...NAMESPACES[rung], process.execPath, program], {
-    // Its words are what tells what is wrong.
-    env: { ...Object.fromEntries(settings), LC_ALL: 'C' },
-    stdio: [
-      input ?? 'inherit',
-      output ?? 'inherit',
-      'pipe',
-      control,
-      'pipe',
-      error === undefined || error === 'inherit' ? STANDARD_ERROR : error,
-    ],
-  });
 }
 
 /** All that a stream says, cut to a sensible length. */

@@ -15,7 +15,6 @@ import {
   type NamespaceRun,
   type Rung,
 } from './options.ts';
-import { ResolverFile } from './resolver-file.ts';
 
 /** Added to a signal's number, as shells do. */
 const SIGNAL_STATUS = 128;
@@ -34,7 +33,8 @@ interface Ready {
  * adapter, to which everything is routed, and hands the adapter to `onAdapter`. Resolves when the
  * command has ended, the adapter is closed, and what `onAdapter` returned has settled; whatever happens,
  * no process, namespace, descriptor or interface of it is left then, but what the command itself put
- * into the background. The command is killed when this process, or the thread that called, is gone.
+ * into the background. The command is killed when this process, or the thread that called, is gone, unless it
+ * has changed its user or group (setpriv, su): then the system no longer ties it to this process.
  *
  * A command that does not start is no error: the result's `status` is 127 or 126, and `unstarted` says why.
  *
@@ -52,10 +52,7 @@ export async function runInNamespace(options: NamespaceOptions): Promise<Namespa
       'a network of its own for a command takes network namespaces, which only Linux has (with /proc mounted)',
     );
   }
-  using resolver = new ResolverFile(checked.dns);
-  const { rung, reason, got } = await climb(checked.rung, (wanted) =>
-    begin(wanted, checked, resolver.path),
-  );
+  const { rung, reason, got } = await climb(checked.rung, (wanted) => begin(wanted, checked));
   const { helper, handover } = got;
   try {
     using _held = new Held(handover);
@@ -67,19 +64,16 @@ export async function runInNamespace(options: NamespaceOptions): Promise<Namespa
 }
 
 /** Brings a helper as far as it goes by itself. It is gone when this fails. */
-async function begin(
-  rung: Rung,
-  options: CheckedNamespaceOptions,
-  resolver: string | undefined,
-): Promise<Ready> {
-  const { addresses, routes, name, mtu, offload, ipv6LinkLocal, signal } = options;
+async function begin(rung: Rung, options: CheckedNamespaceOptions): Promise<Ready> {
+  const { addresses, routes, name, mtu, offload, ipv6LinkLocal, signal, dns } = options;
   const env = Object.entries(options.env).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}=${value}`],
   );
   const order = {
     link: rung === 'veth' ? ('veth' as const) : ('linux' as const),
     adapter: { addresses, routes, name, mtu, offload, ipv6LinkLocal },
-    ...(resolver !== undefined && { resolver }),
+    // Without any server it is an empty file: the command is to find none.
+    ...(dns !== undefined && { resolver: dns.map((one) => `nameserver ${one}\n`).join('') }),
     argv: options.command,
     env,
     cwd: options.cwd,
@@ -150,5 +144,5 @@ async function move(
 function runOf(helper: Helper, chosen: Pick<NamespaceRun, 'rung' | 'reason'>): NamespaceRun {
   const { child, stderr } = helper;
   const { pid = 0, stdin, stdout } = child;
-  return { ...chosen, pid, stdin, stdout, stderr, kill: (signal) => child.kill(signal) };
+  return { ...chosen, pid, stdin, stdout, stderr, kill: (signal) => helper.kill(signal) };
 }

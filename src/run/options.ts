@@ -18,7 +18,7 @@ export const RUNGS = ['kernel', 'rootless', 'veth'] as const;
 
 /** What `runInNamespace` takes. */
 export interface NamespaceOptions {
-  /** The command and its arguments: a name looked up in PATH, or a path. */
+  /** The command and its arguments: a name looked up in PATH, or a path. Passed on in UTF-8, as is `env`. */
   readonly command: readonly string[];
   /** Addresses of the adapter with prefix length. Default `['10.7.0.1/24', 'fd07::1/64']`. */
   readonly addresses?: readonly string[];
@@ -46,13 +46,17 @@ export interface NamespaceOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** The command's working directory. Default: this process's. */
   readonly cwd?: string;
-  /** The command's three standard streams, as `child_process.spawn` takes them. Default `inherit`. */
+  /**
+   * The command's three standard streams, as `child_process.spawn` takes them: in a list, what is left out
+   * is a pipe. Default `inherit`.
+   */
   readonly stdio?: StdioOptions;
   /** Ends the command by SIGTERM when it aborts; the call then rejects with its reason. */
   readonly signal?: AbortSignal;
   /**
    * Called with the adapter, before the command starts: open the device in it, at once, and move packets
-   * for as long as you like. When it returned the command is started; a promise that it returns is not
+   * for as long as you like. Of a device that is opened before this returns the command's first packet is
+   * not missed. When it returned the command is started; a promise that it returns is not
    * waited for until the command has ended and the adapter is closed. When it throws or rejects the
    * command is ended, and the call rejects with that error.
    */
@@ -104,6 +108,8 @@ export interface CheckedNamespaceOptions extends NamespaceOptions {
 export const DEFAULT_ADDRESSES: readonly string[] = ['10.7.0.1/24', 'fd07::1/64'];
 const DEFAULT_ROUTES = { 4: '0.0.0.0/0', 6: '::/0' } as const;
 const DEFAULT_NAME = 'tun0';
+/** Input, output, error. */
+const STANDARD_STREAMS = 3;
 
 /**
  * Checks what `Adapter.create` in the helper does not, and fills in the defaults.
@@ -116,9 +122,10 @@ export function checkNamespaceOptions(options: NamespaceOptions): CheckedNamespa
   if (words.length === 0 || !words.every((word) => typeof word === 'string')) {
     throw new TypeError("command is no list of words; give one like ['ping', '10.7.0.2']");
   }
-  if ([...command, ...Object.values(options.env ?? {})].some((word) => word?.includes('\0'))) {
-    throw new TypeError('a word of the command, or of its environment, has a zero byte in it');
+  if (command.some((word) => word.includes('\0'))) {
+    throw new TypeError('a word of the command has a zero byte in it');
   }
+  checkEnvironment(options.env ?? {});
   if (typeof onAdapter !== 'function') {
     throw new TypeError('onAdapter is no function; give one that moves the packets of the adapter');
   }
@@ -126,6 +133,7 @@ export function checkNamespaceOptions(options: NamespaceOptions): CheckedNamespa
     const known = RUNGS.map((one) => `'${one}'`).join(', ');
     throw new TypeError(`rung is "${String(rung)}"; give one of ${known}, or leave it out`);
   }
+  checkStreams(options.stdio);
   for (const server of dns) parseAddress(server);
   const addresses = options.addresses ?? DEFAULT_ADDRESSES;
   return {
@@ -139,6 +147,29 @@ export function checkNamespaceOptions(options: NamespaceOptions): CheckedNamespa
     env: options.env ?? process.env,
     cwd: options.cwd ?? process.cwd(),
   };
+}
+
+function checkStreams(stdio: NamespaceOptions['stdio']): void {
+  if (!Array.isArray(stdio)) return;
+  if (stdio.length > STANDARD_STREAMS || stdio.some((stream) => stream === 'ipc')) {
+    throw new TypeError(
+      "stdio has more than three streams, or 'ipc'; the command gets three alone",
+    );
+  }
+}
+
+function checkEnvironment(env: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    if (typeof value !== 'string') {
+      throw new TypeError(`env.${name} is of type ${typeof value}; give a string`);
+    }
+    if (name.includes('=') || `${name}${value}`.includes('\0')) {
+      throw new TypeError(
+        `the variable ${JSON.stringify(name)} of env has a zero byte, or a "=" in its name; give it without`,
+      );
+    }
+  }
 }
 
 function defaultRoutes(addresses: readonly string[]): string[] {

@@ -33,7 +33,7 @@ export interface PolicyFilterOptions {
   readonly maxFlows?: number;
   /** Gets packets that were held back. When it throws, they and all that are still held back are dropped. */
   readonly onDue: OnDue;
-  /** Told what a policy threw, each time. */
+  /** Told what a policy threw, each time. What it throws itself is passed over. */
   readonly onPolicyError?: ((error: unknown) => void) | undefined;
 }
 
@@ -52,7 +52,11 @@ export class PolicyFilter {
     this.#policy = policy;
     this.#onError = (error) => {
       this.#counts.policyErrors++;
-      options.onPolicyError?.(error);
+      try {
+        options.onPolicyError?.(error);
+      } catch {
+        // It was only told; the packets behind this one are still to be decided about.
+      }
     };
     const maxFlows = options.maxFlows ?? DEFAULT_MAX_FLOWS;
     this.#flows = new Flows(policy, maxFlows, this.#fragments, this.#onError);
@@ -112,51 +116,83 @@ export class PolicyFilter {
       this.#counts.malformed++;
       return DROP;
     }
-    if (part === FlowPart.LATER_FRAGMENT) return this.#decideLaterFragment(bytes, direction);
+    if (part === FlowPart.LATER_FRAGMENT) {
+      return this.#decideLaterFragment(bytes, offset, size, direction);
+    }
     if (fields.inner > 0) {
       const about = this.#toldAbout(bytes, direction);
-      if (about >= 0) return this.#decideError(about, direction);
+      if (about >= 0) return this.#decideError(bytes, offset, size, about, direction);
     }
     const flow = this.#flows.flowOf(bytes, fields, direction);
     if (flow < 0) {
       this.#counts.conflicts++;
       return DROP;
     }
-    if (part === FlowPart.FIRST_FRAGMENT) this.#fragments.note(bytes, fields, direction, flow);
+    const isFirst = part === FlowPart.FIRST_FRAGMENT;
+    // Before a rewrite changes what tells the datagram.
+    const place = isFirst ? this.#fragments.note(bytes, fields, direction, flow) : 0;
     if (this.#flows.fate(flow) === DROP) {
       this.#counts.dropped++;
       return DROP;
     }
-    return this.#pass(bytes, offset, size, part, flow, direction);
-  }
-  /** A later fragment goes where its first went. */
-  #decideLaterFragment(bytes: Uint8Array, direction: Direction): number {
-    const flow = this.#fragments.find(bytes, this.#fields, direction);
-    if (flow < 0) {
-      this.#counts.strayFragments++;
-      return DROP;
-    }
-    const fate = this.#flows.fate(flow);
-    if (fate === DROP) this.#counts.dropped++;
-    else this.#rewrite(bytes, FlowPart.LATER_FRAGMENT, flow, direction);
+    const fate = this.#pass(bytes, offset, size, part, flow, direction);
+    if (isFirst) this.#fragments.decide(place, fate);
     return fate;
   }
 
-  /** The known flow that an ICMP error tells about, whose packet went the other way; or -1. */
-  #toldAbout(bytes: Uint8Array, direction: Direction): number {
-    const { inner, end } = this.#fields;
-    const part = readFlow(bytes, inner, end - inner, this.#inner, true);
-    if (part === FlowPart.MALFORMED || part === FlowPart.LATER_FRAGMENT) return -1;
-    return this.#flows.toldAbout(bytes, this.#inner, direction);
-  }
-
-  #decideError(flow: number, direction: Direction): number {
-    const fate = this.#flows.fate(flow);
-    if (fate === DROP) {
+  /** A later fragment goes where its first went, and not before it. */
+  #decideLaterFragment(
+    bytes: Uint8Array,
+    offset: number,
+    size: number,
+    direction: Direction,
+  ): number {
+    const place = this.#fragments.find(bytes, this.#fields, direction);
+    if (place < 0) {
+      this.#counts.strayFragments++;
+      return DROP;
+    }
+    const flow = this.#fragments.flowAt(place);
+    const first = this.#fragments.fateAt(place);
+    if (first === DROP || this.#flows.fate(flow) === DROP) {
       this.#counts.dropped++;
       return DROP;
     }
-    if (this.#flows.ends(flow, direction) === undefined) return fate;
+    const fate = this.#pass(bytes, offset, size, FlowPart.LATER_FRAGMENT, flow, direction);
+    return fate === DROP ? DROP : Math.max(first, fate);
+  }
+
+  /**
+   * The known flow that an ICMP error tells about, whose packet went the other way; or -1. Errors come
+   * from any router on the way, and go to whoever sent what they quote, to nobody else; away from the
+   * command only from who was to get it. Any other error is a packet like any.
+   */
+  #toldAbout(bytes: Uint8Array, direction: Direction): number {
+    const { inner, end, version, source, destination, addressBytes } = this.#fields;
+    const quoted = this.#inner;
+    const part = readFlow(bytes, inner, end - inner, quoted, true);
+    if (part === FlowPart.MALFORMED || part === FlowPart.LATER_FRAGMENT) return -1;
+    if (quoted.version !== version) return -1;
+    if (!isSame(bytes, destination, quoted.source, addressBytes)) return -1;
+    const isOut = direction === Direction.OUT;
+    if (isOut && !isSame(bytes, source, quoted.destination, addressBytes)) return -1;
+    return this.#flows.toldAbout(bytes, quoted, direction);
+  }
+
+  #decideError(
+    bytes: Uint8Array,
+    offset: number,
+    size: number,
+    flow: number,
+    direction: Direction,
+  ): number {
+    if (this.#flows.fate(flow) === DROP) {
+      this.#counts.dropped++;
+      return DROP;
+    }
+    if (this.#flows.ends(flow, direction) === undefined) {
+      return this.#pass(bytes, offset, size, FlowPart.WHOLE, flow, direction);
+    }
     this.#counts.untranslated++;
     return DROP;
   }
@@ -226,6 +262,12 @@ export class PolicyFilter {
     if (direction === Direction.OUT) this.#counts.passedOut += packets;
     else this.#counts.passedIn += packets;
   }
+}
+
+/** Whether the `length` bytes at both offsets are the same. */
+function isSame(bytes: Uint8Array, one: number, other: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[one + i] !== bytes[other + i]) return false;
+  return true;
 }
 
 function packetsIn(bytes: Uint8Array, length: number): number {

@@ -7,7 +7,7 @@ export interface PolicyStatistics {
   readonly passedIn: number;
   /** Packets that the policy dropped; those of flows whose policy threw as well. */
   readonly dropped: number;
-  /** Packets that cannot be told which flow they are of, since a rewritten one took its place. */
+  /** Packets that cannot be told which flow they are of: a rewritten one took its place, or is forgotten. */
   readonly conflicts: number;
   /** No IP packets, or cut short. */
   readonly malformed: number;

@@ -1,5 +1,6 @@
 /** What a policy is: a module, or an object, that says what may pass. */
 
+import { messageOf } from '../errors.ts';
 import { TunError, TunErrorCode } from '../index.ts';
 
 /** A flow, as its first packet shows it. */
@@ -39,14 +40,24 @@ export type FlowVerdict =
 /** What becomes of a packet. */
 export type PacketVerdict = 'allow' | 'drop' | { readonly delayMs: number };
 
-/** Asked by `PolicyFilter`. What throws, or answers with anything else, has its flow dropped and counted. */
+/**
+ * Asked by `PolicyFilter`. What throws, or answers with anything else, has its flow dropped and counted.
+ *
+ * An ICMP error about an allowed flow passes with it, and `flow` is not asked: one that goes to the address
+ * that the quoted packet came from and, away from the command, comes from the one it went to. Any other is of
+ * a flow of its own. Whether the quoted packet was ever sent is not known, and what else the error carries
+ * not looked at: with the flow's other end the command can so exchange up to a packetful by ICMP, whatever
+ * the flow's protocol. A policy for which that is too much looks at each with `packet`.
+ */
 export interface Policy {
   /** Called once for each new flow; without it every flow is allowed. */
   flow?(flow: Flow): FlowVerdict;
   /**
    * Called for every packet of a flow that is allowed, as the command sees it: `size` bytes at `offset`
    * of `bytes`, valid until it returns. It may change them in place, but not their number; checksums are
-   * then its own to mend (`checksum` of typetun).
+   * then its own to mend (`checksum` of typetun). Among them are ICMP errors about the flow, and the later
+   * fragments of a datagram, which have no ports: those are only asked about when the first one passed,
+   * and are held back at least as long.
    */
   packet?(
     bytes: Uint8Array,
@@ -83,8 +94,7 @@ export async function loadPolicy(url: URL): Promise<Policy> {
   try {
     module = (await import(url.href)) as Partial<Record<string, unknown>>;
   } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    throw policyError(`the policy ${path} does not load: ${what}`, cause);
+    throw policyError(`the policy ${path} does not load: ${messageOf(cause)}`, cause);
   }
   const { flow, packet } = module;
   for (const [name, member] of Object.entries({ flow, packet })) {

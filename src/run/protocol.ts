@@ -3,7 +3,7 @@
  * helper besides the command's own:
  *
  * ```
- *  3  control   datagrams of JSON both ways; the adapter's descriptors travel with READY
+ *  3  control   lines of JSON both ways; the adapter's descriptors travel with READY
  *  4  order     one JSON object from the program, until end of file: what is to be done
  *  5  stderr    the command's standard error; 2 is where the helper and unshare(1) complain
  * ```
@@ -21,9 +21,6 @@
 /** Descriptors of the helper. */
 export const HelperDescriptor = { CONTROL: 3, ORDER: 4, STDERR: 5 } as const;
 
-/** Bytes of the largest control message; what would be longer is cut (error messages alone could). */
-export const MAX_MESSAGE_BYTES = 16_384;
-
 /** What the helper is to do. */
 export interface Order {
   /** Process id of the program: whose death ends the helper, and then the command. */
@@ -38,7 +35,7 @@ export interface Order {
     readonly offload: 'split' | 'carry' | 'off';
     readonly ipv6LinkLocal: boolean;
   };
-  /** A file to be seen as /etc/resolv.conf. */
+  /** What is to be read in /etc/resolv.conf. */
   readonly resolver?: string;
   /** The command's name and arguments. */
   readonly argv: readonly string[];
@@ -62,6 +59,8 @@ export interface Failure {
   readonly message: string;
   /** Code of a TunError. */
   readonly code?: string;
+  /** What was thrown about a wrong argument. */
+  readonly argument?: 'TypeError' | 'RangeError';
   readonly syscall?: string;
   readonly errno?: number;
 }

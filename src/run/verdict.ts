@@ -1,5 +1,6 @@
 /** Reads what a policy answers. */
 
+import { types } from 'node:util';
 import { parseAddress } from '../index.ts';
 import type { Ends } from '../wire/readdress.ts';
 import {
@@ -42,7 +43,9 @@ export function readPacketVerdict(verdict: PacketVerdict): number {
   if (verdict === 'allow') return PASS;
   if (verdict === 'drop') return DROP;
   if (typeof verdict !== 'object' || verdict === null) throw notAVerdict(verdict);
-  return readDelay(verdict.delayMs);
+  const { delayMs } = verdict;
+  if (delayMs === undefined) throw notAVerdict(verdict);
+  return readDelay(delayMs);
 }
 
 function readDelay(delayMs: number): number {
@@ -76,7 +79,18 @@ function readPort(port: number | undefined, present: number, hasPorts: boolean):
 }
 
 function notAVerdict(verdict: unknown): TypeError {
-  const shown = verdict instanceof Promise ? 'a promise' : JSON.stringify(verdict);
+  let shown = 'something';
+  if (types.isPromise(verdict)) {
+    shown = 'a promise';
+    // Nobody waits for it, and its rejection is not to end the process: it is counted here already.
+    void Promise.prototype.then.call(verdict, undefined, () => undefined);
+  } else {
+    try {
+      shown = JSON.stringify(verdict) ?? String(verdict);
+    } catch {
+      // It does not let itself be shown.
+    }
+  }
   return new TypeError(
     `a policy answered ${shown}; answer 'allow', 'drop', { delayMs }, or for a flow { rewrite }`,
   );

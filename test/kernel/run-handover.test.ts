@@ -131,6 +131,41 @@ test('a helper that ends by itself is named with its status and its words', opti
   assert.match(String(message), /new namespaces are refused: "no memory"/);
 });
 
+test('a signal that the helper has blocked is not blocked for the command', options, async () => {
+  const prepare = shim(`
+    import { createRequire } from 'node:module';
+    const koffi = createRequire(process.cwd() + '/package.json')('koffi');
+    // SIGUSR2, 12, is the fourth of the second byte; SIG_BLOCK is 0.
+    const set = new Uint8Array(128);
+    set[1] = 0x08;
+    koffi.load(null).func('int sigprocmask(int how, void *set, void *old)')(0, set, null);`);
+  const { text } = await program(`${prepare}
+    let text = '';
+    await run({
+      command: ['grep', 'SigBlk', '/proc/self/status'],
+      rung: 'rootless',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      onAdapter(adapter, { stdout }) {
+        adapter.openDevice();
+        stdout.on('data', (part) => { text += part; });
+      },
+    });
+    return { text };`);
+  assert.match(String(text), /^SigBlk:\t0+\n$/);
+});
+
+test('a helper whose program is gone by then does nothing', options, async () => {
+  writeFileSync(join(user!.home, 'order.json'), JSON.stringify({ parent: 1 }));
+  const { status, stderr } = await user!.run([
+    'sh',
+    '-c',
+    `"$0" dist/run/child.js 3>/dev/null 4<"$HOME/order.json"`,
+    process.execPath,
+  ]);
+  // What it would say on something that is no socket would be an error.
+  assert.deepEqual([status, stderr], [1, '']);
+});
+
 test('what the kernel refuses is told with the step and its code', options, async () => {
   const { code, message } = await program(
     "return run({ mtu: 600, addresses: ['10.7.0.1/24'], routes: ['fd00::/8'] });",

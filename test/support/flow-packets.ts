@@ -7,7 +7,9 @@ const word = (value: number): number[] => [(value >>> 8) & 0xff, value & 0xff];
 
 /** A bundle with these packets: its bytes, all of them. */
 export function bundleOf(...packets: readonly Uint8Array[]): Uint8Array {
-  const writer = new BundleWriter(new Uint8Array(256 * 2048));
+  // An entry's header and padding take at most 32 bytes.
+  const room = packets.reduce((sum, { length }) => sum + length + 32, 0);
+  const writer = new BundleWriter(new Uint8Array(room));
   for (const packet of packets) writer.append(packet);
   return Uint8Array.from(writer.finish());
 }

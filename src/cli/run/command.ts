@@ -9,6 +9,7 @@ import type { FarSide } from './far-side.ts';
 import { SignalForwarding } from '../forwarding.ts';
 import {
   checkAddresses,
+  checkUtf8,
   type Destination,
   policyUrl,
   type RunCommandOptions,
@@ -17,6 +18,7 @@ import {
 } from './options.ts';
 import { type PumpParts, startPump } from './pump.ts';
 import { type RunReport, reportLines } from './report.ts';
+import { say } from './say.ts';
 
 /** The adapter's addresses by default: those of `runInNamespace`. */
 const DEFAULT_ADDRESSES = ['10.7.0.1/24', 'fd07::1/64'];
@@ -36,6 +38,7 @@ class Ended extends Error {
 /** What is counted beside the adapter. */
 interface Counted {
   statistics: AdapterStatistics | undefined;
+  refused: number;
   policy: RunReport['policy'];
 }
 
@@ -47,6 +50,7 @@ export async function runRunCommand(
   const to = readDestination(options.to);
   const names = readNames(options.name, to);
   checkAddresses(options);
+  checkUtf8();
   const url = options.policy === undefined ? undefined : policyUrl(options.policy);
   try {
     const { loadPolicy } = await import('../../run.ts');
@@ -60,7 +64,7 @@ export async function runRunCommand(
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (error instanceof Ended) return error.exitCode;
-    process.stderr.write(`typetun: ${describeError(error)}\n`);
+    say(`typetun: ${describeError(error)}`);
     return FAILED;
   }
 }
@@ -90,7 +94,7 @@ async function runWith(
 ): Promise<number> {
   const file = options.pcap;
   const capture = file === undefined ? undefined : await PcapngWriter.open(file);
-  const counted: Counted = { statistics: undefined, policy: undefined };
+  const counted: Counted = { statistics: undefined, refused: 0, policy: undefined };
   let captureError: string | undefined;
   let result: NamespaceResult;
   try {
@@ -101,9 +105,10 @@ async function runWith(
     });
   }
   const { status, signal, rung, reason, unstarted } = result;
-  if (unstarted !== undefined) process.stderr.write(`typetun: ${unstarted}\n`);
+  if (unstarted !== undefined) say(`typetun: ${unstarted}`);
   const report: RunReport = {
     ...{ status, signal, rung, reason, to: far.description, adapter: counted.statistics! },
+    refused: counted.refused,
     ...(counted.policy !== undefined && { policy: counted.policy }),
     ...(capture !== undefined && {
       pcap: {
@@ -114,7 +119,7 @@ async function runWith(
   };
   // Standard output is the command's.
   const text = options.json ? JSON.stringify(report) : reportLines(report).join('\n');
-  process.stderr.write(`${text}\n`);
+  say(text);
   return status;
 }
 
@@ -165,6 +170,7 @@ async function runCommand(
       } finally {
         pump.filter?.close();
         counted.statistics = adapter.statistics;
+        counted.refused = pump.refused;
         if (pump.filter !== undefined) {
           const error = lastError === undefined ? {} : { lastError };
           counted.policy = { ...pump.filter.statistics, ...error };

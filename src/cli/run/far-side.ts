@@ -8,8 +8,11 @@ export interface FarSide {
   readonly description: string;
   /** Servers that the command should ask for names, unless it was told of others. */
   readonly dns?: readonly string[];
-  /** Takes what the command sent: a bundle, which may be changed and is not kept. */
-  deliver(bytes: Uint8Array, length: number): void;
+  /**
+   * Takes what the command sent: a bundle, which may be changed and is not kept. Returns the packets of it
+   * that were refused.
+   */
+  deliver(bytes: Uint8Array, length: number): number;
   /** Begins to hand packets in, until {@link close}. Rejects when it cannot go on. */
   start(sendIn: SendIn): Promise<void>;
   /** Idempotent. */

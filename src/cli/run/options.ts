@@ -1,6 +1,7 @@
 /** The options of `typetun run` as the command line gives them, and how they are read. */
 
-import { existsSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseAddress } from '../../index.ts';
@@ -82,6 +83,25 @@ export function readNames(pairs: readonly string[] | undefined, used: Destinatio
 export function checkAddresses({ address, dns }: RunCommandOptions): void {
   for (const text of address ?? []) checked(() => parsePrefix(text));
   for (const text of dns ?? []) checked(() => parseAddress(text));
+}
+
+/**
+ * Node reads words and variables as UTF-8, and puts U+FFFD in the place of what is none: the command would
+ * get others than were given.
+ *
+ * @throws UsageError naming what is not UTF-8.
+ */
+export function checkUtf8(folder = '/proc/self'): void {
+  for (const file of ['cmdline', 'environ']) {
+    const bytes = existsSync(folder) ? readFileSync(`${folder}/${file}`) : Buffer.alloc(0);
+    if (isUtf8(bytes)) continue;
+    const words = bytes.toString('latin1').split('\0');
+    const wrong = words.find((word) => !isUtf8(Buffer.from(word, 'latin1')))!;
+    const what = file === 'cmdline' ? 'the argument' : 'the environment variable';
+    throw new UsageError(
+      `${what} ${JSON.stringify(wrong)} is not UTF-8; typetun run passes on no other`,
+    );
+  }
 }
 
 /** @throws UsageError when there is no such file. */

@@ -30,19 +30,22 @@ export interface PumpParts {
 /** A pump at work. */
 export interface Pump {
   readonly filter: PolicyFilter | undefined;
+  /** Packets that the far side refused, so far. */
+  readonly refused: number;
   /** Settles when the adapter is closed. Rejects when packets cannot be moved. */
   readonly done: Promise<void>;
 }
 
-/** Starts at once; what the command sends from now on is not lost. */
+/** Opens the device at once: the command is started when that is in operation (`runInNamespace`). */
 export function startPump(adapter: Adapter, { far, capture, makeFilter }: PumpParts): Pump {
   const device = adapter.openDevice();
   const intoAdapter = (bytes: Uint8Array, length: number): void => {
     capture?.record(bytes, length, false);
     device.writeSync(bytes.subarray(0, length));
   };
+  let refused = 0;
   const filter = makeFilter?.(adapter.mtu, (bytes, length, direction) => {
-    if (direction === OUT) far.deliver(bytes, length);
+    if (direction === OUT) refused += far.deliver(bytes, length);
     else intoAdapter(bytes, length);
   });
   const kept = (bytes: Uint8Array, length: number, direction: 0 | 1): number =>
@@ -51,7 +54,7 @@ export function startPump(adapter: Adapter, { far, capture, makeFilter }: PumpPa
     for await (const { bytes, byteLength } of device) {
       capture?.record(bytes, byteLength, true);
       const length = kept(bytes, byteLength, OUT);
-      if (length > 0) far.deliver(bytes, length);
+      if (length > 0) refused += far.deliver(bytes, length);
     }
   };
   const inwards = far.start((bytes, byteLength) => {
@@ -62,5 +65,11 @@ export function startPump(adapter: Adapter, { far, capture, makeFilter }: PumpPa
     // The far side ends when it is closed, which is after the adapter: only its failure matters before.
     await Promise.race([outwards(), inwards.then(() => new Promise<never>(() => undefined))]);
   };
-  return { filter, done: run() };
+  return {
+    filter,
+    get refused() {
+      return refused;
+    },
+    done: run(),
+  };
 }

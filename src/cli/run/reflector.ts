@@ -15,6 +15,7 @@ export function reflector(): FarSide {
       reader.reset(bytes, length);
       while (reader.next()) swapAddresses(bytes, reader.offset);
       sendIn(bytes, length);
+      return 0;
     },
     start(send) {
       sendIn = send;

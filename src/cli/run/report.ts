@@ -12,18 +12,23 @@ export interface RunReport {
   readonly reason: string;
   readonly to: string;
   readonly adapter: AdapterStatistics;
+  /** Packets of the command that the far side refused. */
+  readonly refused: number;
   readonly policy?: PolicyStatistics & { readonly lastError?: string };
   readonly pcap?: PcapngStatistics & { readonly file: string; readonly error?: string };
 }
 
 /** Lines for a person. */
-export function reportLines({ rung, reason, to, adapter, policy, pcap }: RunReport): string[] {
+export function reportLines(report: RunReport): string[] {
+  const { rung, reason, to, adapter, refused, policy, pcap } = report;
   const { out, in: into, drops, receiveDrops, hostDrops } = adapter;
-  const lost = total({ ...drops }) + total({ ...receiveDrops }) + hostDrops;
+  const errors = out.errors + into.errors;
+  const lost = total({ ...drops }) + total({ ...receiveDrops }) + hostDrops + errors;
   const lines = [
     `network  ${rung}: ${reason}; to ${to}`,
-    `packets  ${packets(out)} out (${out.octets} bytes), ${packets(into)} in (${into.octets} bytes), ${lost} lost`,
+    `packets  ${packets(out)} out (${out.octets} bytes), ${packets(into)} in (${into.octets} bytes), ${lost + refused} lost`,
   ];
+  if (refused > 0) lines.push(`         ${refused} of them refused by the far side`);
   if (policy !== undefined) {
     const { passedOut, passedIn, flows, policyErrors, lastError } = policy;
     const { dropped, delayed, rewritten, evicted } = policy;
