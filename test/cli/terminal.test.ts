@@ -19,9 +19,15 @@ describe('on a terminal', { skip: toolSkip('script') }, () => {
 
   /** Runs it on a terminal of its own (script(1)); standard error is there as well. */
   function onTerminal(call: string, env: Record<string, string> = {}): Promise<string> {
-    const { NO_COLOR: _, ...rest } = process.env;
     const command = `${process.execPath} dist/cli/main.js ${call}`;
-    const all = { ...rest, TERM: 'xterm', TYPETUN_HOST: host.runDirectory, ...env };
+    // To Node a terminal in CI is one without colours.
+    const own = {
+      NO_COLOR: undefined,
+      CI: undefined,
+      TERM: 'xterm',
+      TYPETUN_HOST: host.runDirectory,
+    };
+    const all = { ...process.env, ...own, ...env };
     return new Promise((resolve) => {
       execFile('script', ['-qec', command, '/dev/null'], { env: all }, (_error, stdout) =>
         resolve(stdout),

@@ -129,7 +129,7 @@ describe('typetun top', { skip: ptySkip }, () => {
     await program.shows(/wg-office +Running/);
     socket.drop();
     await gaveBack(program, 1);
-    assert.match(program.raw, /typetun: the host at .* ended the connection.*\[ERR_TUN_NO_HOST\]/);
+    assert.match(program.raw, /the host at .* ended the connection.*\[ERR_TUN_NO_HOST\]/);
 
     const other = top();
     await other.shows(/wg-office +Running/);
