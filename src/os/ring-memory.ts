@@ -89,14 +89,16 @@ export function openRingMemory(flags: number): RingMemory {
   params[Param.FLAGS] = SETUP_NO_MMAP | flags;
   putAddress(params, Param.CQ_USER_ADDRESS, base + RINGS);
   putAddress(params, Param.SQ_USER_ADDRESS, base + ENTRIES);
-  const fd = libc().ioUringSetup(RING_ENTRIES, params);
-  if (fd < 0) throw unavailable(`io_uring_setup failed with ${errnoName(libc().errno())}`);
+  const made = libc().ioUringSetup(RING_ENTRIES, params);
+  if (made < 0) throw unavailable(`io_uring_setup failed with ${errnoName(libc().errno())}`);
+  // At once: a thread that is terminated in between leaves it open.
+  const fd = ownedByThread(made);
   const words = new Int32Array(buffer);
   const at = (param: number): number => (RINGS + params[param]!) >>> WORD_SHIFT;
   const array = at(Param.SQ_ARRAY);
   for (let i = 0; i < RING_ENTRIES; i++) words[array + i] = i;
   return {
-    fd: ownedByThread(fd),
+    fd,
     base,
     words,
     tail: at(Param.SQ_TAIL),

@@ -77,17 +77,18 @@ class RingSet {
     if (!HOST_LITTLE_ENDIAN) throw unavailable('its entries are used on little-endian hosts alone');
     this.#ring = new Ring();
     this.#nextPlace = this.#ring.spare;
+    // Both are given to who closes them before anything else: a thread that is terminated in between leaves them open.
     const [heard, told] = socketPair();
     this.#told = ownedByThread(told);
+    const socket = this.#listen(heard);
     try {
       this.#prove(heard);
     } catch (error) {
-      libc().close(heard);
+      socket.destroy();
       closeOwned(this.#told);
       this.#ring.close();
       throw error;
     }
-    this.#listen(heard);
   }
 
   /** A number for a watch that no other ever had, and where it lies in the ring's memory. */
@@ -157,8 +158,8 @@ class RingSet {
     setImmediate(() => this.watches.get(id)?.fired());
   }
 
-  /** Reads the socket's end `fd`, which is used up, on the event loop. */
-  #listen(fd: number): void {
+  /** Reads the socket's end `fd`, which is used up, on the event loop: nothing before this turn has ended. */
+  #listen(fd: number): Socket {
     const buffer = new Uint8Array(HEARD_BYTES);
     const ids = new Int32Array(buffer.buffer);
     // Each number is sent whole, so that whole ones are read.
@@ -169,7 +170,7 @@ class RingSet {
     };
     // The types of Node 20 know `onread` of connecting sockets alone; its documentation of both.
     const options: SocketConstructorOpts & ConnectOpts = { fd, onread: { buffer, callback } };
-    new Socket(options).unref();
+    return new Socket(options).unref();
   }
 
   /** Polls something readable, whose number is to be heard. */

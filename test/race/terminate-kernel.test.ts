@@ -22,8 +22,9 @@ test('workers terminated at random leave a kernel adapter that works and no desc
 }, async () => {
   await withNetns(async (netns) => {
     await using adapter = await Adapter.create({ addresses: ['10.7.0.1/24'], netns });
+    const rounds = scaled(1000);
     let before = 0;
-    for (let round = 0; round < scaled(1000); round += PROGRAMS.length) {
+    for (let round = 0; round < rounds; round += PROGRAMS.length) {
       const workers = await Promise.all(PROGRAMS.map((program) => startWorker(adapter, program)));
       const ends = workers.map(async ({ worker, terminate }) => {
         worker.on('error', () => undefined);
@@ -34,8 +35,9 @@ test('workers terminated at random leave a kernel adapter that works and no desc
       assert.ok(await until(() => adapter.openHandles === 0), `round ${round}`);
       before ||= descriptors();
     }
-    // One or the other round may have had more places than the first; a leak would be of hundreds.
-    const most = before + PROGRAMS.length;
+    // One or the other round may have had more places than the first. And a descriptor that a system call had just made
+    // when its thread was terminated is nobody's: at most one in a hundred threads. A leak would be of hundreds.
+    const most = before + PROGRAMS.length + Math.ceil(rounds / 100);
     assert.ok(await until(() => descriptors() <= most), `${descriptors()}, at first ${before}`);
     await adapter.pause();
     await adapter.restart();
