@@ -205,7 +205,8 @@ test('packets with a VLAN tag are counted as unreadable, too', options, async ()
     sendFrame(netns, 'tt0', [...VLAN_7, ...packet]);
     sendFrame(netns, 'tt0', [...UNTAGGED, ...packet]);
     assert.ok(await until(() => seen.length > 0));
-    assert.deepEqual([seen, adapter.statistics.drops.unreadable], [[packet], 1]);
+    // Behind it comes, sooner or later, the host's word that nobody listens at that port.
+    assert.deepEqual([seen[0], adapter.statistics.drops.unreadable], [packet, 1]);
   });
 });
 
