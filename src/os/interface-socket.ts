@@ -10,13 +10,15 @@ import { HOST_LITTLE_ENDIAN } from '../wire/bundle.ts';
 import { addressOf } from './address.ts';
 import { Errno, errnoName, libc, syscallError } from './libc.ts';
 import { inNetworkNamespace } from './namespaces.ts';
-import { EtherType, LINK_ADDRESS_BYTES, linkAddress, packetDrops } from './packet-socket.ts';
+import {
+  EtherType,
+  LINK_ADDRESS_BYTES,
+  linkAddress,
+  packetDrops,
+  unboundPacketSocket,
+} from './packet-socket.ts';
 import { type Watch, watchReadable } from './poll.ts';
 
-const AF_PACKET = 17;
-const SOCK_DGRAM = 2;
-/** `SOCK_NONBLOCK | SOCK_CLOEXEC`. */
-const SOCK_FLAGS = 0o2004000;
 const ETH_P_ALL = 3;
 const PACKET_OUTGOING = 4;
 const SOL_SOCKET = 1;
@@ -111,8 +113,7 @@ export class InterfaceSocket {
     return inNetworkNamespace(netns, () => {
       const index = libc().ifNameToIndex(name);
       if (index === 0) throw notFound(name, netns);
-      // Nothing until it is bound: it would be of all interfaces.
-      const fd = libc().socket(AF_PACKET, SOCK_DGRAM | SOCK_FLAGS, 0);
+      const fd = unboundPacketSocket();
       if (fd < 0) throw notAllowed(name, libc().errno());
       try {
         return new InterfaceSocket(fd, name, netns, index);

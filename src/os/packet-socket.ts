@@ -96,8 +96,7 @@ export interface PacketBinding {
  * @throws TunError `NO_DRIVER` when this kernel has no packet sockets, `NO_PRIVILEGE`, `SYSCALL`.
  */
 export function openPacketSocket(index: number, queueBytes: number): number {
-  // Of no protocol, or it would get what other interfaces receive until it is bound.
-  const opened = libc().socket(AF_PACKET, SOCK_DGRAM | SOCK_FLAGS, 0);
+  const opened = unboundPacketSocket();
   if (opened < 0) throw openError(libc().errno());
   const fd = ownedByThread(opened);
   try {
@@ -114,6 +113,14 @@ export function openPacketSocket(index: number, queueBytes: number): number {
     closeOwned(fd);
     throw error;
   }
+}
+
+/**
+ * A packet socket without Ethernet headers, not blocking and closed on exec; below 0 when there is none: see
+ * `errno`. Of no protocol, or it would get what all interfaces receive until it is bound.
+ */
+export function unboundPacketSocket(): number {
+  return libc().socket(AF_PACKET, SOCK_DGRAM | SOCK_FLAGS, 0);
 }
 
 /** See {@link openPacketSocket}. */
